@@ -1,0 +1,1 @@
+"""The waist, the engine and the front door of skycap."""
