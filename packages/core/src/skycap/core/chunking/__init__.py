@@ -1,0 +1,1 @@
+"""Cutting bytes into pieces: parts of fixed size for uploads, chunks by content for deduplication."""

@@ -1,0 +1,54 @@
+"""What a storage can do. Each has a verb behind it; one that is not declared raises `Unsupported`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """A verb of a storage, or a condition or argument that a verb accepts; named after that verb."""
+
+    READ = "read"
+    LIST = "list"
+    WRITE = "write"
+    REMOVE = "remove"
+
+    READ_VERSION = "read_version"
+    WRITE_IF_ABSENT = "write_if_absent"
+    WRITE_IF_VERSION = "write_if_version"
+    REMOVE_IF_VERSION = "remove_if_version"
+
+    SCAN_ALL = "scan_all"
+    COPY = "copy"
+    COPY_IF_ABSENT = "copy_if_absent"
+    COPY_IF_VERSION = "copy_if_version"
+    RENAME = "rename"
+    RENAME_IF_ABSENT = "rename_if_absent"
+    RENAME_IF_VERSION = "rename_if_version"
+    REMOVE_MANY = "remove_many"
+    REMOVE_TREE = "remove_tree"
+    UPLOAD = "upload"
+    UPLOAD_IF_ABSENT = "upload_if_absent"
+    UPLOAD_IF_VERSION = "upload_if_version"
+    SET_METADATA = "set_metadata"
+    MAKE_SYMLINK = "make_symlink"
+    LOCAL_PATH = "local_path"
+    READ_FILE = "read_file"
+
+    VERSIONS = "versions"
+    VERSIONS_RESTORE = "versions_restore"
+    VERSIONS_REMOVE = "versions_remove"
+    TRASH = "trash"
+    SHARE = "share"
+    SHARE_LIST = "share_list"
+    SHARE_REMOVE = "share_remove"
+    QUOTA = "quota"
+    SEARCH = "search"
+    LOCK_OBJECT = "lock_object"
+    CHANGES = "changes"
+    CLEANUP = "cleanup"
+
+
+READABLE = frozenset({Capability.READ})
+WRITABLE = frozenset({Capability.WRITE})
+FULL = frozenset({Capability.READ, Capability.LIST, Capability.WRITE, Capability.REMOVE})

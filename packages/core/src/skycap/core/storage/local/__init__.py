@@ -1,0 +1,5 @@
+"""Files of this machine."""
+
+from skycap.core.storage.local.storage import Local
+
+__all__ = ["Local"]

@@ -1,0 +1,77 @@
+"""One level of a folder, in the order in which listings are merged.
+
+Names are sorted before they are looked at, so that a folder of a million files costs a million names and
+not a million entries.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as stat_module
+from collections.abc import Iterator
+from typing import Literal
+
+from skycap.core.paths import order_key
+from skycap.core.storage.entry import Entry
+from skycap.core.storage.local.attributes import entry_of
+from skycap.core.storage.local.failures import translate
+from skycap.core.storage.local.temporary import is_temporary
+
+Links = Literal["keep", "follow", "skip"]
+
+
+def scan_folder(local: str, path: str, links: Links) -> Iterator[Entry]:
+    """The entries of the folder `local`, which is `path` in the storage."""
+    try:
+        names = _sorted_names(local, follow=links == "follow")
+    except OSError as error:
+        raise translate(error, local) from error
+    prefix = f"{path}/" if path else ""
+    folder = local if local.endswith(os.sep) else local + os.sep
+    for marked in names:
+        name = marked.removesuffix("/")
+        full = folder + name
+        try:
+            info = os.lstat(full)
+            target = None
+            if stat_module.S_ISLNK(info.st_mode):
+                if links == "skip":
+                    continue
+                target = os.readlink(full)
+                if links == "follow":
+                    info = _followed(full, local) or info
+                    target = target if stat_module.S_ISLNK(info.st_mode) else None
+        except FileNotFoundError:
+            continue  # removed since the folder was listed
+        except OSError as error:
+            raise translate(error, full) from error
+        yield entry_of(prefix + name, info, target)
+
+
+def _sorted_names(local: str, *, follow: bool) -> list[str]:
+    with os.scandir(local) as found:
+        names = [
+            f"{item.name}/" if item.is_dir(follow_symlinks=follow) else item.name
+            for item in found
+            if not is_temporary(item.name)
+        ]
+    # Text sorts like its UTF-8, unless there are surrogate escapes, which stand for single bytes.
+    names.sort(key=order_key if any(map(_has_surrogates, names)) else None)
+    return names
+
+
+def _has_surrogates(name: str) -> bool:
+    return not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name)
+
+
+def _followed(full: str, folder: str) -> os.stat_result | None:
+    """What a link leads to; None for a broken one and for one that leads back up, which would never end."""
+    try:
+        info = os.stat(full)
+    except OSError:
+        return None
+    if stat_module.S_ISDIR(info.st_mode):
+        real, here = os.path.realpath(full), os.path.realpath(folder)
+        if here == real or here.startswith(real.rstrip(os.sep) + os.sep):
+            return None
+    return info

@@ -1,0 +1,153 @@
+"""What can be set for a storage type: one frozen dataclass each, read from configuration and environment.
+
+    @dataclass(frozen=True, kw_only=True)
+    class BoxOptions(StorageOptions):
+        endpoint: str = option("Where the service answers")
+        token: Secret | None = option("Access token", default=None)
+        part_size: Size = option("Bytes a part", default=Size(16 * MiB))
+
+Text from outside becomes the annotated type; an unknown name is refused with the nearest match. A field of
+type `Secret` is never shown, and in the configuration it is a reference to where the value lives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from skycap.core.crypto.secret import Secret
+from skycap.core.errors import ConfigInvalid, UsageError
+from skycap.core.units import parse_duration, parse_size
+
+
+class Size(int):
+    """Bytes; as text `16MiB`."""
+
+
+class Duration(float):
+    """Seconds; as text `1h30m`."""
+
+
+T = TypeVar("T")
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+def option(help: str, *, default: Any = dataclasses.MISSING, env: tuple[str, ...] = ()) -> Any:  # noqa: A002
+    """A field of options: what it is for, its default, and other environment variables that set it."""
+    return dataclasses.field(default=default, metadata={"help": help, "env": env})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """One option, for help, prompts and docs."""
+
+    name: str
+    help: str
+    type: Any
+    required: bool
+    default: Any
+    secret: bool
+    env: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StorageOptions:
+    """Base of all options."""
+
+    @classmethod
+    def describe(cls) -> list[OptionInfo]:
+        """Every option in the order it was declared."""
+        hints = get_type_hints(cls)
+        return [
+            OptionInfo(
+                field.name,
+                field.metadata.get("help", ""),
+                hints[field.name],
+                field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+                None if field.default is dataclasses.MISSING else field.default,
+                _is_secret(hints[field.name]),
+                field.metadata.get("env", ()),
+            )
+            for field in dataclasses.fields(cls)
+        ]
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, where: str) -> Self:
+        """Options from text or TOML values; `ConfigInvalid` names the option at fault and where it stands."""
+        known = {info.name: info for info in cls.describe()}
+        for name in values:
+            if name not in known:
+                raise ConfigInvalid(f"unknown option {name!r}", where=where, hint=nearest(name, known))
+        found = {name: _convert(value, known[name], where) for name, value in values.items()}
+        missing = [name for name, info in known.items() if info.required and name not in found]
+        if missing:
+            raise ConfigInvalid(
+                f"needs {' and '.join(missing)}", where=where, hint=f"{missing[0]}: {known[missing[0]].help}."
+            )
+        return cls(**found)
+
+
+def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """A hint: the known name most like `name`, or all of them."""
+    close = difflib.get_close_matches(name, list(known), 1, 0.5)
+    return f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(sorted(known)) or 'none'}."
+
+
+def _is_secret(hint: Any) -> bool:
+    return hint is Secret or Secret in get_args(hint)
+
+
+def _convert(value: Any, info: OptionInfo, where: str) -> Any:
+    try:
+        return _to(value, info.type)
+    except (ValueError, TypeError, UsageError) as error:
+        shown = "the value" if info.secret else repr(value)
+        raise ConfigInvalid(
+            f"option {info.name!r}: {shown} does not fit ({error})"
+            if not info.secret
+            else f"option {info.name!r}: the value does not fit",
+            where=where,
+            hint=f"{info.name}: {info.help}.",
+        ) from (None if info.secret else error)
+
+
+def _to(value: Any, hint: Any) -> Any:
+    origin = get_origin(hint)
+    if origin in {Union, types.UnionType}:
+        kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+        if value is None or (value == "" and len(kinds) < len(get_args(hint))):
+            return None
+        return _to(value, kinds[0])
+    if origin is Literal:
+        if value not in get_args(hint):
+            raise ValueError(f"one of {', '.join(map(str, get_args(hint)))}")
+        return value
+    if origin in {tuple, list}:
+        items = value.split(",") if isinstance(value, str) else value
+        return tuple(
+            _to(item.strip() if isinstance(item, str) else item, get_args(hint)[0]) for item in items
+        )
+    if hint is bool:
+        return _to_bool(value)
+    if hint is Secret:
+        return value if isinstance(value, Secret) else Secret(str(value))
+    if hint is Size:
+        return Size(parse_size(value) if isinstance(value, str) else value)
+    if hint is Duration:
+        return Duration(parse_duration(value) if isinstance(value, str) else value)
+    if hint is str and not isinstance(value, str):
+        raise TypeError("it must be text")
+    return hint(value)
+
+
+def _to_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueError("true or false")
+    return text in _TRUE

@@ -1,0 +1,56 @@
+"""Multipart upload: the one shape of S3 multipart, upload sessions, tus and chunked drop boxes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from skycap.core.storage.condition import Condition
+from skycap.core.storage.entry import Entry
+
+
+class Upload(ABC):
+    """A file on its way into a storage, part by part; nothing is visible before `complete`.
+
+    Parts are numbered from 0 and each but the last has `part_size` bytes. `state` is JSON, and enough for
+    another process on this machine, tomorrow, to go on. `done` maps the parts the store already holds to
+    their sizes in bytes. Where `ordered` is set, parts must come one after the other.
+    """
+
+    path: str
+    part_size: int
+    ordered: bool = False
+
+    @property
+    @abstractmethod
+    def state(self) -> Mapping[str, Any]:
+        """JSON from which `Storage.resume_upload` goes on. May hold bearer links: keep it private."""
+
+    @property
+    @abstractmethod
+    def done(self) -> Mapping[int, int]:
+        """The parts that the store holds: size in bytes by index."""
+
+    @abstractmethod
+    def put_part(self, index: int, data: bytes | memoryview, *, last: bool = False) -> None:
+        """Store one part. The same bytes again change nothing; other bytes at an index are a `Conflict`."""
+
+    @abstractmethod
+    def complete(self, condition: Condition | None = None) -> Entry:
+        """Make the file visible, all at once. Missing parts raise `UploadFailed`, and nothing is lost."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Forget the upload and free what it holds. Twice is fine."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Abort unless it was completed: for those who do not resume."""
+        if kind is not None:
+            self.abort()

@@ -1,0 +1,61 @@
+"""Sizes and durations, as people write and read them: binary units, `4.0 MiB`, `1h30m`."""
+
+from __future__ import annotations
+
+import re
+
+from skycap.core.errors import UsageError
+
+KiB = 1024
+MiB = 1024 * KiB
+GiB = 1024 * MiB
+
+_SIZE = re.compile(r"(?i)^\s*(\d+(?:\.\d+)?)\s*([kmgtpe]?)(i?b?)\s*$")
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w|y)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31557600}
+
+
+def parse_size(text: str) -> int:
+    """Bytes from `512`, `64k`, `16MiB`, `1.5G`; every unit is binary."""
+    match = _SIZE.match(text)
+    if match is None:
+        raise UsageError(f"{text!r} is not a size", hint="Write it like 512, 64k, 16MiB or 1.5G.")
+    number, power, _ = match.groups()
+    return int(float(number) * 1024 ** _POWERS[power.lower()])
+
+
+def format_size(size: int) -> str:
+    """`4.0 MiB`; whole bytes below one KiB."""
+    if size < KiB:
+        return f"{size} B"
+    number = float(size)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        number /= 1024
+        if number < 1024:
+            return f"{number:.1f} {unit}"
+    return f"{number / 1024:.1f} PiB"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from `30`, `1.5s`, `1h30m`, `7d`."""
+    compact = text.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", compact):
+        return float(compact)
+    found = _DURATION.findall(compact)
+    if not found or _DURATION.sub("", compact).strip():
+        raise UsageError(f"{text!r} is not a duration", hint="Write it like 30s, 1h30m or 7d.")
+    return float(sum(float(number) * _SECONDS[unit] for number, unit in found))
+
+
+def format_duration(seconds: float) -> str:
+    """`0.4s`, `12s`, `3m 05s`, `2h 10m`."""
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    if seconds < 60:
+        return f"{seconds:.0f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02d}s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes:02d}m"
