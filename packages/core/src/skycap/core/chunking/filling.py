@@ -5,20 +5,15 @@ One loop for both kinds of binary reader, so that no one else has to think about
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 
 class Reader(Protocol):
-    """Anything that gives bytes: `read(n)` returns at most n bytes, and none only at the end."""
+    """A blocking binary reader; one that also has `readinto` is read without a copy."""
 
-    def read(self, size: int, /) -> bytes: ...
-
-
-@runtime_checkable
-class BufferReader(Protocol):
-    """A reader that can also write into a buffer of ours, which saves a copy."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
+    def read(self, size: int, /) -> bytes | None:
+        """At most `size` bytes, and none only at the end."""
+        ...
 
 
 def fill(reader: Reader, view: memoryview) -> int:
@@ -27,14 +22,14 @@ def fill(reader: Reader, view: memoryview) -> int:
     A short count means the end. Raises BlockingIOError for a reader that is not blocking.
     """
     filled = 0
-    direct = reader if isinstance(reader, BufferReader) else None
+    read_into = getattr(reader, "readinto", None)
     while filled < len(view):
-        if direct is not None:
-            count = direct.readinto(view[filled:])
+        if read_into is not None:
+            count: int | None = read_into(view[filled:])
         else:
             piece = reader.read(len(view) - filled)
             count = None if piece is None else len(piece)
-            view[filled : filled + len(piece)] = piece
+            view[filled : filled + (count or 0)] = piece or b""
         if count is None:
             raise BlockingIOError("a reader that does not block cannot be read in whole blocks")
         if not count:

@@ -1,12 +1,13 @@
 """Hashes by name, all with the one interface of hashlib, and keyed BLAKE3.
 
-The names are those a storage lists among the hashes it knows without reading. MD5, SHA-1 and the CRCs are here
-to compare with what a store says, never to defend against anybody.
+The names are those a storage lists among the hashes it knows without reading. MD5, SHA-1 and the CRCs are
+here to compare with what a store says, never to defend against anybody.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import zlib
 from collections.abc import Callable
 from typing import Protocol
@@ -23,13 +24,21 @@ _BLAKE3_KEY = 32
 class Hasher(Protocol):
     """What every hash here can do: take bytes, and tell the digest so far."""
 
-    def update(self, data: Data, /) -> object: ...
-    def digest(self) -> bytes: ...
-    def hexdigest(self) -> str: ...
+    def update(self, data: Data, /) -> object:
+        """Take more bytes."""
+        ...
+
+    def digest(self) -> bytes:
+        """The digest of what was taken so far."""
+        ...
+
+    def hexdigest(self) -> str:
+        """The same in hexadecimal."""
+        ...
 
 
 def new_hasher(kind: str) -> Hasher:
-    """A fresh hash. Raises Unsupported for an unknown kind, DependencyMissing for one that needs a package."""
+    """A fresh hash. Unsupported for an unknown kind, DependencyMissing for one that needs a package."""
     try:
         make = _MAKERS[kind]
     except KeyError:
@@ -117,7 +126,7 @@ def _blake3() -> Hasher:
 
 def _from_awscrt(name: str, size: int) -> Hasher:
     try:
-        from awscrt import checksums
+        checksums = importlib.import_module("awscrt.checksums")
     except ImportError as error:
         raise DependencyMissing(
             f"the hash {name} needs the package awscrt", hint="Run: pip install awscrt"

@@ -7,7 +7,7 @@ in both directions: too much would stop the machine, too little would make guess
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from skycap.core.crypto.secret import Secret, reveal
 from skycap.core.errors import ConfigInvalid
@@ -56,7 +56,7 @@ class Argon2Parameters:
             )
 
 
-def _check_range(what: str, value: int, least: int, most: int) -> None:
+def _check_range(what: str, value: Any, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ConfigInvalid(f"Argon2id: {what} must be between {least} and {most}, not {value!r}")
 

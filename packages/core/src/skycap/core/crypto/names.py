@@ -1,7 +1,7 @@
 """Names that a store may see, for names that it may not: AES-SIV (RFC 5297), deterministic.
 
-The same name under the same key and associated data gives the same sealed name, so a sealed tree can be looked
-up without an index. A store learns which names are equal in one place, and their lengths, nothing else.
+The same name under the same key and associated data gives the same sealed name, so a sealed tree can be
+looked up without an index. A store learns which names are equal in one place, and how long they are.
 
     sealed name = base32hex(SIV (16) | ciphertext), RFC 4648, lower case, no padding
 
@@ -23,7 +23,7 @@ MAX_PLAIN = MAX_SEALED * 5 // 8 - 16
 
 
 class NameCipher:
-    """Seals single parts of a path; any thread. The key has 64 bytes: AES-256 for the SIV and for the text."""
+    """Seals single parts of a path; any thread. The key has 64 bytes: half for the SIV, half for the text."""
 
     def __init__(self, key: bytes | Secret[bytes]) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESSIV

@@ -18,6 +18,7 @@ class Secret(Generic[_Value]):
     """
 
     __slots__ = ("_value",)
+    _value: _Value
 
     def __init__(self, value: _Value) -> None:
         self._value = value

@@ -49,7 +49,7 @@ class Layout:
         return self.segment_size - TAG_SIZE
 
     def plain_offset(self, segment: int) -> int:
-        """The offset of a segment's first plain byte; its first sealed byte is at `segment * segment_size`."""
+        """The offset of a segment's first plain byte; the sealed one is `segment * segment_size`."""
         return self.first_room + (segment - 1) * self.room if segment else 0
 
     def segment_at(self, plain_offset: int) -> int:

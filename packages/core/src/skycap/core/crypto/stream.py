@@ -1,7 +1,8 @@
 """Sealing and opening content of any size in bounded memory, from any place in it.
 
-The bytes are those of Tink's AES256_GCM_HKDF_1MB and AES256_GCM_HKDF_4KB (see `segments`). No byte is given out
-before its segment has authenticated, and the end only when the last segment has. A reader holds two segments.
+The bytes are those of Tink's AES256_GCM_HKDF_1MB and AES256_GCM_HKDF_4KB (see `segments`). No byte is given
+out before its segment has authenticated, and the end only when the last segment has. A reader holds
+two segments.
 
 A sealing that was interrupted can go on: with the same header, from a segment on, over the *same* bytes. To
 seal other bytes under one header and key would give both away; a changed source needs a new header.
@@ -47,7 +48,7 @@ class _SegmentReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        self._checkClosed()  # type: ignore[attr-defined]
+        self._checkClosed()
         out = memoryview(buffer).cast("B")
         if self._limit is not None:
             out = out[: self._limit]
@@ -141,8 +142,8 @@ class SealingReader(_SegmentReader):
 class OpeningReader(_SegmentReader):
     """The plain bytes of a sealed source, each authenticated before it is given out.
 
-    `header`, `first_segment`, `stop` and `final` are for a source that is a range of whole segments: it begins
-    with `first_segment` and ends before `stop`; `final` is the number of the content's last segment.
+    `header`, `first_segment`, `stop` and `final` are for a source that is a range of whole segments: it
+    begins with `first_segment` and ends before `stop`; `final` is the number of the content's last segment.
     """
 
     def __init__(
@@ -210,6 +211,7 @@ class RangeReader(OpeningReader):
         self._limit = length
 
     def close(self) -> None:
+        """Close this and what was fetched; twice is fine."""
         if not self.closed:
             _close(self._source)
         super().close()
@@ -248,7 +250,7 @@ def open_sealed(
     aad: bytes = b"",
     layout: Layout = AES256_GCM_HKDF_1MB,
 ) -> OpeningReader:
-    """A reader of the plain bytes of a whole sealed content. IntegrityError as soon as something is not right."""
+    """A reader of the plain bytes of a whole sealed content. Raises IntegrityError for a changed one."""
     return OpeningReader(source, key=key, aad=aad, layout=layout)
 
 
