@@ -1,0 +1,1 @@
+"""What a storage's tests need: the conformance suite, faults, slow worlds, real servers."""
