@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any, Literal
 
 import pytest
@@ -50,7 +52,6 @@ def test_a_passphrase_may_be_text_bytes_or_secret() -> None:
         {"iterations": True},
         {"lanes": 0},
         {"lanes": 17},
-        {"memory_kib": 4 * 1024 * 1024, "iterations": 64},
     ],
     ids=str,
 )
@@ -70,6 +71,22 @@ def test_cheap_parameters_are_noticed(memory_kib: int, iterations: int, strong: 
     else:
         with pytest.raises(ConfigInvalid, match="cheap"):
             parameters.require_strength()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory the Linux way")
+def test_memory_that_cannot_be_had_is_an_error_that_says_so() -> None:
+    script = (
+        "import resource\n"
+        "from skycap.core.crypto.kdf import Argon2Parameters, argon2id\n"
+        "from skycap.core.errors import Unsupported\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))\n"
+        "try:\n"
+        "    argon2id('word', b'saltsalt', parameters=Argon2Parameters(4 * 1024 * 1024, 1, 1))\n"
+        "except Unsupported as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "4096 MiB" in done.stdout
 
 
 def test_a_short_salt_is_refused() -> None:

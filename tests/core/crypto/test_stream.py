@@ -324,6 +324,12 @@ def test_wrong_keys_headers_and_ranges_are_refused() -> None:
         seal(io.BytesIO(b""), key=b"short")
     with pytest.raises(ConfigInvalid, match="nonce prefix"):
         Header(bytes(32), bytes(8))
+    with pytest.raises(ConfigInvalid, match="56 bytes"):
+        Layout(56)
+    store = Store(sealed(b""))
+    with pytest.raises(ConfigInvalid, match="32 bytes"):
+        open_range(store.fetch, 0, key=b"short", sealed_size=56, header=HEADER)
+    assert store.readers[0].closed
     with pytest.raises(ValueError, match="range"):
         open_range(Store(b"").fetch, -1, key=KEY, sealed_size=56)
 

@@ -29,7 +29,7 @@ class Chunker:
 
     `avg_size` is where the cut gets easier, so the real mean is near `min_size + avg_size`. `normalization` 0
     to 3 is how hard sizes are pulled towards it. `seed` is mixed into the gear table; it makes cuts differ
-    between repositories and is no protection by itself. Any thread may use one object.
+    between repositories and is no protection by itself. One object serves one thread at a time.
 
     Raises ConfigInvalid for sizes outside 64 B to 1 MiB, 256 B to 4 MiB, 1 KiB to 16 MiB, out of order, or
     odd; DependencyMissing if the compiled package is not there.

@@ -38,6 +38,10 @@ class Layout:
 
     segment_size: int
 
+    def __post_init__(self) -> None:
+        if not HEADER_SIZE + TAG_SIZE < self.segment_size < 2**31:
+            raise ConfigInvalid(f"a sealed segment cannot have {self.segment_size} bytes")
+
     @property
     def first_room(self) -> int:
         """Plain bytes in segment 0."""

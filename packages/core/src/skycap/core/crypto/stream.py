@@ -159,9 +159,9 @@ class OpeningReader(_SegmentReader):
         final: int | None = None,
     ) -> None:
         super().__init__(layout)
+        self._source = source
         self._key, self._aad = key, aad
         self._cipher = SegmentCipher(key, aad, header) if header else None
-        self._source = source
         self._segment = first_segment
         self._stop = stop
         self._final = final
