@@ -51,7 +51,7 @@ class Storage:
         """A streaming reader of the content from `offset`, `length` bytes at most; past the end it is empty.
 
         Errors come on entering or on reading; `NotFound` if absent. A stream that breaks off raises, it never
-        ends early.
+        ends early. A reader may have an attribute `entry`: what the answer told about the file on the way.
         """
         self._refuse(Capability.READ, path)
 
@@ -153,7 +153,7 @@ class Storage:
         """The path in this machine's file system where the same bytes lie."""
         self._refuse(Capability.LOCAL_PATH, path)
 
-    def read_file(self, path: str, local: str, *, version: str | None = None) -> None:
+    def read_file(self, path: str, local: str, *, version: str | None = None) -> Entry:
         """Fill the existing empty local file with the content, outside Python where that is faster."""
         self._refuse(Capability.READ_FILE, path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, runtime_checkable
 
@@ -45,12 +45,16 @@ Source = bytes | bytearray | memoryview | os.PathLike[str] | Reopenable | Binary
 
 
 class LocalFile(os.PathLike[str]):
-    """A local file as a source. Unlike `Path` it costs nothing to make."""
+    """A local file as a source. Unlike `Path` it costs nothing to make.
 
-    __slots__ = ("path",)
+    Who moves its bytes calls `on_bytes` with how many went by, where there is one; it may raise to stop.
+    """
 
-    def __init__(self, path: str) -> None:
+    __slots__ = ("on_bytes", "path")
+
+    def __init__(self, path: str, on_bytes: Callable[[int], None] | None = None) -> None:
         self.path = path
+        self.on_bytes = on_bytes
 
     def __fspath__(self) -> str:
         return self.path

@@ -50,10 +50,15 @@ def create(folder: str, *, private: bool) -> tuple[int, str]:
     except FileNotFoundError:
         os.makedirs(folder, exist_ok=True)
         descriptor = os.open(path, _CREATE, mode)
-    if fcntl is not None:
-        with contextlib.suppress(OSError):  # file systems without locks: cleaning up then waits for age
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    lock(descriptor)
     return descriptor, path
+
+
+def lock(descriptor: int) -> None:
+    """Show for as long as the descriptor is open that somebody is at work on the file."""
+    if fcntl is not None:
+        with contextlib.suppress(OSError):  # a file system without locks: nobody else can take it over then
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def is_abandoned(path: str) -> bool:

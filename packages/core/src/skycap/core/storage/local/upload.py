@@ -21,10 +21,12 @@ from skycap.core.storage.local.attributes import apply, entry_of
 from skycap.core.storage.local.failures import translate
 from skycap.core.storage.metadata import metadata_from_json, metadata_to_json
 from skycap.core.storage.upload import Upload
+from skycap.core.units import MiB
 
 if TYPE_CHECKING:
     from skycap.core.storage.local.storage import Local
 
+_MAX_PARTS = 4096
 _OPEN = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -52,7 +54,9 @@ class LocalUpload(Upload):
     ) -> LocalUpload:
         """A new upload of `path` to the local file `final`."""
         part = f"{os.path.dirname(final)}{os.sep}{temporary.new_name('upload')}"
-        facts = {"part_size": storage.facts.part_size, "size": size, "metadata": metadata_to_json(metadata)}
+        # Few enough parts that the state, written after each, stays small.
+        part_size = max(storage.facts.part_size, -(-(size or 0) // _MAX_PARTS // MiB) * MiB)
+        facts = {"part_size": part_size, "size": size, "metadata": metadata_to_json(metadata)}
         upload = cls(storage, path, final, part, facts)
         try:
             os.makedirs(os.path.dirname(final), exist_ok=True)

@@ -1,0 +1,1 @@
+"""Moving files between two storages: plan, engine, journal, events."""

@@ -1,0 +1,205 @@
+"""The workers of one run: they take actions as the plan gives them, and turn each into events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+
+from skycap.core.errors import Conflict, Error, Interrupted
+from skycap.core.retry import Caller, Policy, RetryEvent
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.entry import Entry, Kind, Metadata
+from skycap.core.transfer.compare import fingerprint
+from skycap.core.transfer.events import Event, EventType
+from skycap.core.transfer.gate import Gate
+from skycap.core.transfer.inspect import Inspector
+from skycap.core.transfer.moving import Mover
+from skycap.core.transfer.options import BATCH_BYTES, BATCH_FILES
+from skycap.core.transfer.plan import Action, ActionType
+from skycap.core.transfer.state import State
+
+# The storages try again by themselves; this is for what only shows when a file is done, such as a wrong hash.
+_WHOLE_FILE = Policy(attempts=3, base_s=0.2, cap_s=5.0, total_timeout_s=60.0)
+
+
+class Crew:
+    """Runs actions on an executor. `again` collects what something stood in the way of; None: no more tries."""
+
+    def __init__(
+        self,
+        mover: Mover,
+        executor: Executor,
+        workers: int,
+        *,
+        state: State | None,
+        tolerance_ns: int,
+        dirs: list[tuple[str, Metadata]],
+        again: list[Action] | None,
+    ) -> None:
+        self._mover = mover
+        self._source, self._target = mover.source, mover.target
+        self._options = mover.options
+        self._emit = mover.listener
+        self._cancel = mover.cancel
+        self._executor = executor
+        self._state = state
+        self._dirs = dirs
+        self._again = again
+        self._gate = Gate(workers)
+        self._waiting = threading.BoundedSemaphore(workers * 4)
+        self._inspector = Inspector(mover.source, mover.target, mover.options.compare, tolerance_ns)
+        self._batches = mover.kernel_copy
+        self._batch: list[Action] = []
+        self._batch_bytes = 0
+        self._target_mtime = "mtime_ns" in mover.target.storage.facts.scan_fields
+        self._failure: BaseException | None = None
+
+    def take(self, action: Action) -> None:
+        """Give one action to the workers; waits while too many are under way."""
+        if self._failure is not None:
+            raise self._failure
+        kind = action.type
+        if kind is ActionType.KEEP:
+            if action.source is not None and action.source.kind is not Kind.DIRECTORY:
+                self._emit(Event(EventType.UNCHANGED, action.path, action.size))
+                if self._mover.moving:
+                    self._submit([action])
+        elif kind is ActionType.SKIP:
+            self._emit(Event(EventType.SKIPPED, action.path, action.size, reason=action.reason))
+        elif kind is ActionType.MAKE_DIR:
+            self._attempt(action, self._make_dir)
+        elif kind is ActionType.LINK:
+            self._attempt(action, self._link)
+        else:
+            if kind is ActionType.COPY:
+                self._emit(Event(EventType.PLANNED, action.path, action.size))
+            self._gather(action)
+
+    def finish(self) -> None:
+        """Wait for all of them."""
+        if self._batch:
+            self._submit(self._batch)
+            self._batch = []
+        self._executor.shutdown(wait=True)
+        if self._failure is not None:
+            raise self._failure
+
+    def _gather(self, action: Action) -> None:
+        if not self._batches:
+            self._submit([action])
+            return
+        # Handing over costs more than copying a small file does.
+        self._batch.append(action)
+        self._batch_bytes += action.size
+        if len(self._batch) >= BATCH_FILES or self._batch_bytes >= BATCH_BYTES:
+            self._submit(self._batch)
+            self._batch, self._batch_bytes = [], 0
+
+    def _submit(self, actions: list[Action]) -> None:
+        self._waiting.acquire()
+        try:
+            future = self._executor.submit(self._run, actions)
+        except BaseException:
+            self._waiting.release()
+            raise
+        future.add_done_callback(self._done)
+
+    def _done(self, future: Future[None]) -> None:
+        self._waiting.release()
+        failure = future.exception()
+        if failure is not None:  # a bug in a worker ends the run, and does not vanish in a future
+            self._failure = failure
+            self._cancel.set()
+
+    def _run(self, actions: list[Action]) -> None:
+        for action in actions:
+            if self._cancel.is_set():
+                return
+            with self._gate:
+                self._attempt(action, self._file)
+
+    def _attempt(self, action: Action, work: Callable[[Action], None]) -> None:
+        try:
+            try:
+                work(action)
+            except Error as error:
+                if not error.retryable:
+                    raise
+                self._try_again(action, work, error)
+        except Interrupted:
+            return
+        except Conflict as error:
+            if self._again is not None and self._options.overwrite == "always":
+                self._again.append(action)
+            else:
+                self._emit(Event(EventType.FAILED, action.path, error=error))
+        except Error as error:
+            self._gate.slow_down(error)
+            self._emit(Event(EventType.FAILED, action.path, error=error))
+
+    def _try_again(self, action: Action, work: Callable[[Action], None], first: Error) -> None:
+        def on_retry(event: RetryEvent) -> None:
+            self._gate.slow_down(event.error)
+            self._emit(Event(EventType.RETRY, action.path, error=event.error, seconds=event.delay_s))
+
+        pending: list[Error] = [first]
+
+        def once() -> None:
+            if pending:
+                raise pending.pop()
+            work(action)
+
+        Caller(_WHOLE_FILE, on_retry=on_retry, cancelled=self._cancel)(once)
+
+    def _make_dir(self, action: Action) -> None:
+        self._target.storage.make_dir(self._target.below(action.path))
+        if self._options.metadata and self._target.storage.can(Capability.SET_METADATA):
+            told = self._source.storage.stat(self._source.below(action.path))
+            if told.metadata is not None:
+                self._dirs.append((action.path, told.metadata))
+        self._emit(Event(EventType.COPIED, action.path, strategy="directory"))
+
+    def _link(self, action: Action) -> None:
+        entry = _source_of(action)
+        self._target.storage.make_symlink(self._target.below(action.path), entry.target or "")
+        self._emit(Event(EventType.COPIED, action.path, strategy="link"))
+        self._drop_source(entry)
+
+    def _file(self, action: Action) -> None:
+        entry = _source_of(action)
+        if action.type is ActionType.KEEP:
+            self._drop_source(entry)
+            return
+        if action.type is ActionType.CHECK and action.target is not None:
+            if self._inspector.same(entry, action.target):
+                self._remember(entry, action.target)
+                self._emit(Event(EventType.UNCHANGED, action.path, action.size))
+                self._drop_source(entry)
+                return
+            self._emit(Event(EventType.PLANNED, action.path, action.size))
+        self._emit(Event(EventType.STARTED, action.path, entry.size))
+        written, strategy = self._mover.move(entry)
+        if self._options.verify:
+            self._inspector.verify(entry)
+        self._remember(entry, written)
+        self._emit(Event(EventType.COPIED, action.path, entry.size, strategy=strategy))
+        if strategy != "rename":
+            self._drop_source(entry)
+
+    def _remember(self, entry: Entry, written: Entry) -> None:
+        if self._state is not None:
+            shown = written if self._target_mtime else written._replace(mtime_ns=None)
+            self._state.remember(entry.path, fingerprint(entry), fingerprint(shown))
+
+    def _drop_source(self, entry: Entry) -> None:
+        if self._mover.moving:
+            self._inspector.still(entry)
+            self._source.storage.remove(self._source.below(entry.path))
+            self._emit(Event(EventType.REMOVED, entry.path))
+
+
+def _source_of(action: Action) -> Entry:
+    if action.source is None:
+        raise ValueError(f"an action {action.type} without a source")
+    return action.source

@@ -1,0 +1,257 @@
+"""The engine: takes a plan as it comes and works it off, many files at once.
+
+Files go to an executor that is handed in; a bounded number waits there, so that a plan of millions costs no
+memory. Removals come last, after everybody could say no, and not at all where a listing had a hole.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+from skycap.core.errors import ConfirmationRequired, Error, NotFound, UsageError
+from skycap.core.location import Location
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.entry import Metadata
+from skycap.core.transfer.compare import tolerance_ns
+from skycap.core.transfer.crew import Crew
+from skycap.core.transfer.events import Event, EventType, Listener, ignore
+from skycap.core.transfer.guards import refuse_overlap
+from skycap.core.transfer.moving import Mover, StrategyHook
+from skycap.core.transfer.options import TransferOptions
+from skycap.core.transfer.parts import PartsMover
+from skycap.core.transfer.plan import Action, ActionType, Rules, plan
+from skycap.core.transfer.removing import Removals
+from skycap.core.transfer.result import Result
+from skycap.core.transfer.state import Seen, State
+from skycap.core.transfer.walk import walk
+
+Confirm = Callable[[Removals], bool]
+"""Shown what would be removed; True goes ahead."""
+_PARTS_AT_ONCE = 8
+
+
+class Transfer:
+    """One copy, sync or move between two locations. `run` once; `cancel.set()` stops it in good order."""
+
+    def __init__(
+        self,
+        source: Location,
+        target: Location,
+        options: TransferOptions | None = None,
+        *,
+        state_folder: str,
+        listener: Listener = ignore,
+        executor: Callable[[int], Executor] = ThreadPoolExecutor,
+        hook: StrategyHook | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self.source, self.target = source, target
+        self.options = options or TransferOptions()
+        self.result = Result()
+        self.cancel = cancel or threading.Event()
+        self._listeners = (self.result, listener)
+        self._executor = executor
+        self._hook = hook
+        self._state = State(state_folder, _place(source), _place(target))
+        self._holes = False
+        self._again: list[Action] = []
+        self._dirs: list[tuple[str, Metadata]] = []
+        facts = (source.storage.facts, target.storage.facts)
+        self._rules = Rules(
+            compare=self.options.compare,
+            tolerance_ns=tolerance_ns(*facts, self.options.window_ns),
+            links=self.options.links,
+            links_possible=target.storage.can(Capability.MAKE_SYMLINK),
+            dirs=facts[0].empty_dirs and facts[1].empty_dirs,
+            overwrite=self.options.overwrite,
+        )
+        listed = facts[0].scan_fields & facts[1].scan_fields
+        self._uses_table = "mtime_ns" not in listed
+
+    # What there is to do
+
+    def plan(self, *, remove: bool = False) -> Iterator[Action]:
+        """The plan as a stream. Directories that cannot be listed are events, and switch off removals."""
+        known: Seen | None = None
+        if self._uses_table:
+            known = self._state.known()
+        try:
+            rules = replace(self._rules, remove=remove)
+            theirs = walk(self.target, self._target_hole, self.options.select)
+            ours = walk(self.source, self._source_hole, self.options.select)
+            yield from plan(ours, theirs, rules, known)
+        finally:
+            if known is not None:
+                known.close()
+
+    def _source_hole(self, path: str, error: Error) -> None:
+        self._holes = True
+        self._emit(Event(EventType.FAILED, path, error=error))
+
+    def _target_hole(self, path: str, error: Error) -> None:
+        if not path and isinstance(error, NotFound):
+            return  # the target is not there yet
+        self._holes = True
+        self._emit(Event(EventType.FAILED, path, error=error))
+
+    def _emit(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    # Doing it
+
+    def copy(self) -> Result:
+        """Copy what is missing or different; nothing is removed."""
+        return self._run(remove=False)
+
+    def sync(self, confirm: Confirm | None = None) -> Result:
+        """Copy, then remove what only the target has, if `confirm` agrees (None: it need not be asked)."""
+        return self._run(remove=True, confirm=confirm)
+
+    def move(self) -> Result:
+        """Copy, and remove each file at the source once it is safe at the target."""
+        return self._run(remove=False, moving=True)
+
+    def _run(self, *, remove: bool, moving: bool = False, confirm: Confirm | None = None) -> Result:
+        refuse_overlap(self.source, self.target)
+        self.result.dry_run = self.options.dry_run
+        removals = Removals(self.target, self.options.max_delete)
+        try:
+            if self.options.dry_run:
+                for action in self.plan(remove=remove):
+                    self._foretell(action, removals)
+                removals.check()
+            else:
+                self._work(removals, remove=remove, moving=moving)
+                if remove and not self.cancel.is_set():
+                    self._remove(removals, confirm)
+        except KeyboardInterrupt:
+            self.cancel.set()
+        finally:
+            removals.close()
+            self.result.interrupted = self.cancel.is_set()
+            if self.result.interrupted:
+                self.result.unfinished = self._state.unfinished()
+            self._state.close()
+            self.result.finish()
+        return self.result
+
+    def _foretell(self, action: Action, removals: Removals) -> None:
+        if action.type is ActionType.REMOVE:
+            removals.add(action)
+        self._emit(_as_event(action))
+
+    def _work(self, removals: Removals, *, remove: bool, moving: bool) -> None:
+        with self._crew(self._workers(), moving=moving) as crew:
+            for action in self.plan(remove=remove):
+                if self.cancel.is_set():
+                    break
+                if action.type is ActionType.REMOVE:
+                    removals.add(action)
+                else:
+                    crew.take(action)
+            crew.finish()
+        self._state.flush()
+        if not remove and self._again:
+            self._repeat()
+        self._finish_dirs()
+
+    @contextmanager
+    def _crew(self, workers: int, *, moving: bool, last_try: bool = False) -> Iterator[Crew]:
+        threads = min(
+            _PARTS_AT_ONCE, max(self.source.storage.facts.connections, self.target.storage.facts.connections)
+        )
+        memory = self.options.parts_in_flight
+        parts = PartsMover(self._state, threads=threads, memory=memory, cancel=self.cancel)
+        mover = Mover(
+            self.source,
+            self.target,
+            self.options,
+            parts=parts,
+            listener=self._emit,
+            cancel=self.cancel,
+            hook=self._hook,
+            moving=moving,
+        )
+        with closing(parts), self._executor(workers) as executor:
+            yield Crew(
+                mover,
+                executor,
+                workers,
+                state=self._state if self._uses_table else None,
+                tolerance_ns=self._rules.tolerance_ns,
+                dirs=self._dirs,
+                again=None if last_try else self._again,
+            )
+
+    def _workers(self) -> int:
+        if self.options.transfers is not None:
+            if self.options.transfers < 1:
+                raise UsageError("at least one transfer is needed", hint="Give --transfers 1 or more.")
+            return self.options.transfers
+        kernel = self.source.storage.can(Capability.LOCAL_PATH) and self.target.storage.can(
+            Capability.LOCAL_PATH
+        )
+        both = (self.source.storage.facts.connections, self.target.storage.facts.connections)
+        return 2 if kernel else max(both)
+
+    def _finish_dirs(self) -> None:
+        """Time and mode of the directories made, deepest first: writing into them changed the one, and the
+        other may forbid to."""
+        for path, metadata in reversed(self._dirs):
+            try:
+                self.target.storage.set_metadata(self.target.below(path), metadata)
+            except Error as error:
+                self._emit(Event(EventType.FAILED, path, error=error))
+        self._dirs.clear()
+
+    def _remove(self, removals: Removals, confirm: Confirm | None) -> None:
+        if self._holes and removals.count:
+            error = Error(
+                f"{removals.count} items at the target were left alone, since a folder could not be listed",
+                where=self.target.shown(),
+                hint="Mend what could not be read and run the command again.",
+            )
+            self._emit(Event(EventType.FAILED, "", error=error))
+            return
+        removals.check()
+        if removals.count and confirm is not None and not confirm(removals):
+            raise ConfirmationRequired(
+                f"{removals.count} items would be removed, and nobody agreed to it",
+                where=self.target.shown(),
+                hint="Everything else is done. Say --yes to remove without a question.",
+            )
+        for path, failure in removals.run(self.cancel):
+            if failure is None:
+                self._state.forget(path)
+                self._emit(Event(EventType.REMOVED, path))
+            else:
+                self._emit(Event(EventType.FAILED, path, error=failure))
+        if self._again:
+            self._repeat()
+
+    def _repeat(self) -> None:
+        """What stood in the way may be gone now: a file where a directory belongs, or the other way round."""
+        again, self._again = self._again, []
+        with self._crew(1, moving=False, last_try=True) as crew:
+            for action in again:
+                crew.take(action)
+            crew.finish()
+
+
+def _place(location: Location) -> str:
+    return f"{location.storage.identity}\n{location.path}"
+
+
+def _as_event(action: Action) -> Event:
+    if action.type is ActionType.REMOVE:
+        return Event(EventType.REMOVED, action.path, action.target.size if action.target else None)
+    if action.type is ActionType.KEEP:
+        return Event(EventType.UNCHANGED, action.path, action.size)
+    if action.type is ActionType.SKIP:
+        return Event(EventType.SKIPPED, action.path, action.size, reason=action.reason)
+    return Event(EventType.COPIED, action.path, action.size, reason=action.reason, strategy=action.type.value)

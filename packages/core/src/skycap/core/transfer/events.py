@@ -1,0 +1,56 @@
+"""Everything that happens in a transfer, as one stream: bar, JSON lines, report and hooks are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from skycap.core.errors import Error
+
+
+class EventType(StrEnum):
+    """What happened. The values are part of the command line's contract: more may come, none changes."""
+
+    STARTED = "started"
+    """A file begins to move; `size` is in bytes."""
+    MOVED = "bytes"
+    """`bytes` of it went by."""
+    COPIED = "copied"
+    """A file, link or directory stands at the target; `strategy` tells how it got there."""
+    UNCHANGED = "unchanged"
+    """Both sides are the same."""
+    SKIPPED = "skipped"
+    """Left alone on purpose; `reason` says why."""
+    REMOVED = "removed"
+    """Something is gone at the target, or at the source of a move."""
+    UPDATED = "updated"
+    """Only time or mode was set; the content was the same."""
+    FAILED = "failed"
+    """`error` says why it did not make it."""
+    RETRY = "retry"
+    """`error` passed by, and it is tried again in `seconds`."""
+    RESUMED = "resumed"
+    """A file goes on where an earlier run stopped; `bytes` were there already."""
+    PLANNED = "planned"
+    """A file will be moved: `size` bytes more to do."""
+
+
+class Event(NamedTuple):
+    """One thing that happened to one path."""
+
+    type: EventType
+    path: str
+    size: int | None = None
+    bytes: int = 0
+    strategy: str | None = None
+    reason: str | None = None
+    error: Error | None = None
+    seconds: float | None = None
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """A listener that does nothing."""

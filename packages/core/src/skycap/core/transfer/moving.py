@@ -1,0 +1,201 @@
+"""One file from here to there: the ways to do it, tried in order, fastest first.
+
+1. what a plugin offers (`transfer_strategy`)
+2. `rename`: a move within one storage
+3. `server copy`: one storage copies by itself
+4. `parts`: a large file, part by part, resumable
+5. `local file`: the target takes it from the file system (kernel copy, or a native data plane)
+6. `native read`: the source puts it into a file of the target's file system by itself
+7. `stream`: bytes through this process
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from skycap.core.errors import IntegrityError, Interrupted, NotFound
+from skycap.core.location import Location
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.entry import Entry, Metadata
+from skycap.core.storage.source import LocalFile, Source, opened
+from skycap.core.transfer.compare import common_hash, fingerprint
+from skycap.core.transfer.events import Event, EventType, Listener
+from skycap.core.transfer.options import TransferOptions
+from skycap.core.transfer.parts import PartsMover, ReadPart, read_range, takes_parts
+from skycap.core.transfer.sources import FetchedFile, StoredFile
+from skycap.core.units import MiB
+
+SMALL = MiB
+Strategy = Callable[[], Entry]
+StrategyHook = Callable[[Location, Location, Entry], Strategy | None]
+
+
+class Mover:
+    """Moves single files between two locations."""
+
+    def __init__(
+        self,
+        source: Location,
+        target: Location,
+        options: TransferOptions,
+        *,
+        parts: PartsMover,
+        listener: Listener,
+        cancel: threading.Event,
+        hook: StrategyHook | None = None,
+        moving: bool = False,
+    ) -> None:
+        self.source, self.target = source, target
+        self.options = options
+        self.listener = listener
+        self.cancel = cancel
+        self.moving = moving
+        self._parts = parts
+        self._hook = hook
+        ours, theirs = source.storage, target.storage
+        self._same_place = ours.identity == theirs.identity
+        self._can_rename = moving and self._same_place and ours.can(Capability.RENAME)
+        self._can_copy = self._same_place and ours.can(Capability.COPY)
+        self._local_source = ours.can(Capability.LOCAL_PATH)
+        self.kernel_copy = self._local_source and theirs.can(Capability.LOCAL_PATH)
+        self._native_read = ours.can(Capability.READ_FILE) and theirs.can(Capability.LOCAL_PATH)
+        self._keeps = theirs.facts.metadata_fields & ours.facts.metadata_fields
+        # Whether a listing tells all that is kept, so that no further look is needed.
+        listed = "mtime_ns" in ours.facts.scan_fields or ours.facts.mtime_precision_ns is None
+        self._knows_all = listed and (self._keeps <= {"mtime_ns"} or not options.metadata)
+
+    def move(self, entry: Entry) -> tuple[Entry, str]:
+        """Move what the entry names, as seen from the locations; the entry at the target, and how it went."""
+        path, size = entry.path, entry.size
+        ours, theirs = self.source.below(path), self.target.below(path)
+        source, target = self.source.storage, self.target.storage
+        if self._hook is not None and (strategy := self._hook(self.source, self.target, entry)):
+            return strategy(), "plugin"
+        if self._can_rename:
+            return source.rename(ours, theirs), "rename"
+        if self._can_copy:
+            return source.copy(ours, theirs), "server copy"
+        if takes_parts(target, size) and not self.kernel_copy:
+            return self._by_parts(entry, ours, theirs), "parts"
+        if self._local_source:
+            local = source.local_path(ours)
+            file = LocalFile(local, self._counter(path))
+            metadata = self._local_metadata(local)
+            return self._checked(
+                entry, target.write(theirs, file, size=size, metadata=metadata)
+            ), "local file"
+        if self._native_read and (size is None or size > SMALL):
+            fetched = FetchedFile(source, ours, size, self._counter(path))
+            written = target.write(theirs, fetched, size=size, metadata=self._metadata(entry, None))
+            return self._checked(entry, self._with_time(theirs, written, fetched.entry)), "native read"
+        return self._checked(entry, self._by_stream(entry, ours, theirs)), "stream"
+
+    def _by_stream(self, entry: Entry, ours: str, theirs: str) -> Entry:
+        source, target, count = self.source.storage, self.target.storage, self._counter(entry.path)
+        if entry.size is None or entry.size > SMALL:
+            metadata = self._metadata(entry, None if self._knows_all else source.stat(ours))
+            again = StoredFile(source, ours, count)
+            return target.write(theirs, again, size=entry.size, metadata=metadata)
+        with source.read(ours) as reader, opened(reader, entry.size) as exact:
+            data = exact.read()
+            told: Entry | None = getattr(reader, "entry", None)
+        if told is None and not self._knows_all:
+            told = source.stat(ours)
+        count(len(data))
+        return target.write(theirs, data, size=entry.size, metadata=self._metadata(entry, told))
+
+    def _by_parts(self, entry: Entry, ours: str, theirs: str) -> Entry:
+        source = self.source.storage
+        # What is resumed must be the very same file, so it is looked at once more, with all the store knows.
+        now = source.stat(ours)
+        if entry.size != now.size or fingerprint(entry) != fingerprint(_like(entry, now)):
+            raise NotFound(
+                "it changed since it was listed", where=self.source.shown(entry.path), retryable=False
+            )
+        metadata = self._metadata(entry, now)
+        mark = f"{now.size}:{now.mtime_ns}:{now.version}"
+        listener, path = self.listener, entry.path
+        arguments = {"size": now.size or 0, "fingerprint": mark, "metadata": metadata}
+        with self._part_reader(ours) as (read_part, again):
+            written = self._parts.move(
+                self.target.storage,
+                theirs,
+                read_part,
+                again,
+                **arguments,  # type: ignore[arg-type]
+                on_bytes=self._counter(path, check=False),
+                on_resume=lambda held: listener(Event(EventType.RESUMED, path, now.size, held)),
+            )
+        return self._checked(entry, written)
+
+    @contextmanager
+    def _part_reader(self, ours: str) -> Iterator[tuple[ReadPart, Source]]:
+        source = self.source.storage
+        if not self._local_source or not hasattr(os, "pread"):
+            yield read_range(source, ours), StoredFile(source, ours)
+            return
+        local = source.local_path(ours)
+        descriptor = os.open(local, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            yield lambda offset, length: os.pread(descriptor, length, offset), LocalFile(local)
+        finally:
+            os.close(descriptor)
+
+    # Metadata
+
+    def _local_metadata(self, local: str) -> Metadata:
+        from skycap.core.storage.local.attributes import metadata_of
+
+        if not self.options.metadata or self._keeps == {"mtime_ns"}:
+            return Metadata(mtime_ns=os.stat(local).st_mtime_ns)
+        return self._kept(metadata_of(local, os.stat(local)))
+
+    def _metadata(self, entry: Entry, told: Entry | None) -> Metadata:
+        mtime_ns = entry.mtime_ns if entry.mtime_ns is not None else told.mtime_ns if told else None
+        metadata = (told.metadata if told else None) or entry.metadata or Metadata()
+        return self._kept(replace(metadata, mtime_ns=mtime_ns))
+
+    def _kept(self, metadata: Metadata) -> Metadata:
+        if not self.options.metadata:
+            return Metadata(mtime_ns=metadata.mtime_ns)
+        dropped = {name: None for name in ("mode", "uid", "gid", "xattrs") if name not in self._keeps}
+        return replace(metadata, **dropped) if dropped else metadata  # type: ignore[arg-type]
+
+    def _with_time(self, path: str, written: Entry, told: Entry | None) -> Entry:
+        if told is None or told.mtime_ns is None or written.mtime_ns == told.mtime_ns:
+            return written
+        metadata = self._kept(replace(told.metadata or Metadata(), mtime_ns=told.mtime_ns))
+        return self.target.storage.set_metadata(path, metadata)
+
+    # Checks
+
+    def _checked(self, entry: Entry, written: Entry) -> Entry:
+        where = self.target.shown(entry.path)
+        if entry.size is not None and written.size is not None and written.size != entry.size:
+            raise IntegrityError(
+                f"{written.size} bytes were stored of {entry.size}", where=where, retryable=True
+            )
+        if (hashes := common_hash(entry, written)) and hashes[0] != hashes[1]:
+            raise IntegrityError(
+                "what was stored has another hash than the source", where=where, retryable=True
+            )
+        return written
+
+    def _counter(self, path: str, *, check: bool = True) -> Callable[[int], None]:
+        listener, cancel = self.listener, self.cancel
+
+        def count(size: int) -> None:
+            if check and cancel.is_set():
+                raise Interrupted("stopped before the end of the file", where=path)
+            listener(Event(EventType.MOVED, path, bytes=size))
+
+        return count
+
+
+def _like(listed: Entry, looked_at: Entry) -> Entry:
+    """The second with only the fields that the first has, so that their fingerprints can be compared."""
+    return looked_at._replace(mtime_ns=looked_at.mtime_ns if listed.mtime_ns is not None else None)

@@ -1,0 +1,88 @@
+"""All that is below a location, lazily and in the one order in which listings are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from operator import attrgetter
+from typing import Protocol
+
+from skycap.core.errors import Error, NotFound
+from skycap.core.location import Location
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.entry import Entry
+
+OnError = Callable[[str, Error], None]
+_by_order = attrgetter("order")
+
+
+class Selects(Protocol):
+    """What a filter looks like from here."""
+
+    def matches(self, path: str, *, is_dir: bool, size: int | None, mtime_ns: int | None) -> bool:
+        """Whether the entry is wanted."""
+        ...
+
+    def prunes(self, path: str) -> bool:
+        """Whether nothing below this directory is wanted."""
+        ...
+
+
+def walk(location: Location, on_error: OnError, select: Selects | None = None) -> Iterator[Entry]:
+    """Entries with paths as seen from the location. A directory that cannot be listed goes to `on_error`."""
+    storage = location.storage
+    if not storage.can(Capability.LIST):
+        return iter(())
+    if storage.can(Capability.SCAN_ALL) and storage.facts.scan_all_ordered:
+        found = _flat(location, on_error)
+    else:
+        found = _levels(location, on_error, select)
+    return found if select is None else _selected(found, select)
+
+
+def _selected(found: Iterator[Entry], select: Selects) -> Iterator[Entry]:
+    for entry in found:
+        if select.matches(entry.path, is_dir=entry.is_dir, size=entry.size, mtime_ns=entry.mtime_ns):
+            yield entry
+
+
+def _flat(location: Location, on_error: OnError) -> Iterator[Entry]:
+    cut = len(location.path) + 1 if location.path else 0
+    try:
+        for entry in location.storage.scan_all(location.path):
+            yield entry._replace(path=entry.path[cut:]) if cut else entry
+    except Error as error:
+        on_error("", error)
+
+
+def _levels(location: Location, on_error: OnError, select: Selects | None) -> Iterator[Entry]:
+    cut = len(location.path) + 1 if location.path else 0
+    ordered = location.storage.facts.scan_ordered
+    stack = [_level(location, "", on_error, ordered=ordered)]
+    while stack:
+        for found in stack[-1]:
+            entry = found._replace(path=found.path[cut:]) if cut else found
+            if entry.is_dir and select is not None and select.prunes(entry.path):
+                continue
+            yield entry
+            if entry.is_dir:
+                stack.append(_level(location, entry.path, on_error, ordered=ordered))
+                break
+        else:
+            stack.pop()
+
+
+def _level(location: Location, path: str, on_error: OnError, *, ordered: bool) -> Iterator[Entry]:
+    scanned = location.storage.scan(location.below(path))
+    try:
+        if not ordered:
+            yield from sorted(scanned, key=_by_order)
+            return
+        first = next(scanned, None)
+        if first is not None:
+            yield from chain((first,), scanned)
+    except NotFound as error:
+        if not path:  # below the top, it was removed since its parent was listed
+            on_error(path, error)
+    except Error as error:
+        on_error(path, error)
