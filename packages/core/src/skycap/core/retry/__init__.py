@@ -1,0 +1,6 @@
+"""Trying again: how often, after how long a wait, and for which kind of work."""
+
+from skycap.core.retry.policies import OPTION_NAMES, Operation, Policies
+from skycap.core.retry.policy import Caller, Policy, RetryEvent, remaining
+
+__all__ = ["OPTION_NAMES", "Caller", "Operation", "Policies", "Policy", "RetryEvent", "remaining"]

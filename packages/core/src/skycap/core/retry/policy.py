@@ -1,0 +1,200 @@
+"""One policy for trying again: exponential waits with full jitter, and never sooner than a server asked for.
+
+Full jitter (a wait drawn evenly between nothing and the bound) is from "Exponential Backoff and Jitter" of
+the AWS Architecture Blog: of the usual schemes it sends the fewest calls when many clients meet one busy
+server. The loop is tenacity's; it is imported at the first failure, so that what succeeds at once costs
+nothing.
+"""
+
+from __future__ import annotations
+
+import random as random_module
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from skycap.core.errors import Error, Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_try_ends: ContextVar[tuple[float, Callable[[], float]] | None] = ContextVar("try_ends", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryEvent:
+    """A call failed and will be tried again after `delay_s`. `attempt` counts from 1."""
+
+    operation: str
+    attempt: int
+    delay_s: float
+    error: Error
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How often and after how long a failed call is tried again. Times are in seconds.
+
+    `attempts` counts the first one. The wait before attempt n + 1 is drawn between 0 and
+    min(`cap_s`, `base_s` * `multiplier` ** (n - 1)), and is at least the `retry_after` of the error. Only
+    errors that say they are `retryable` are tried again. `total_timeout_s` bounds the whole: a wait that
+    would end after it is not begun. `per_try_timeout_s` bounds one try; since nothing can stop a thread from
+    outside, it is kept by whoever blocks: `remaining` tells how long that may be.
+    """
+
+    attempts: int = 8
+    base_s: float = 0.5
+    cap_s: float = 60.0
+    multiplier: float = 2.0
+    per_try_timeout_s: float | None = None
+    total_timeout_s: float | None = 900.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise UsageError("a retry policy needs at least one attempt")
+        if not (isfinite(self.multiplier) and self.multiplier >= 1):
+            raise UsageError("the multiplier of a retry policy is 1 or more")
+        if not (isfinite(self.base_s) and isfinite(self.cap_s) and self.base_s >= 0 and self.cap_s >= 0):
+            raise UsageError("the waits of a retry policy are 0 seconds or more")
+        for limit in (self.per_try_timeout_s, self.total_timeout_s):
+            if limit is not None and not limit > 0:
+                raise UsageError("a time limit is more than nothing")
+
+    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """`function(*args, **kwargs)`, tried again by this policy."""
+        return Caller(self)(function, *args, **kwargs)
+
+    def bound(self, attempt: int) -> float:
+        """The longest wait after this attempt, counted from 1, where the server asks for nothing."""
+        try:
+            return min(self.cap_s, self.base_s * self.multiplier ** (attempt - 1))
+        except OverflowError:
+            return self.cap_s
+
+
+def _draw(bound: float) -> float:
+    return random_module.uniform(0.0, bound)  # noqa: S311 - it spreads load and guards nothing
+
+
+class Caller:
+    """A policy at work: with its clock, its way to wait, its dice, and who is told. Threads may share it.
+
+    `clock` gives seconds that never go back; `draw(bound)` a number between 0 and bound; `wait(seconds)`
+    returns True if it was cut short, which ends the call with `Interrupted`. Setting `cancelled` cuts short
+    the waits of the default.
+    """
+
+    __slots__ = ("_clock", "_draw", "_on_retry", "_wait", "policy")
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        on_retry: Callable[[RetryEvent], None] | None = None,
+        cancelled: threading.Event | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], bool] | None = None,
+        draw: Callable[[float], float] = _draw,
+    ) -> None:
+        self.policy = policy
+        self._on_retry = on_retry
+        self._clock = clock
+        self._wait = wait or (cancelled or threading.Event()).wait
+        self._draw = draw
+
+    def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """`function(*args, **kwargs)`. The last error is raised as it came, with a note."""
+        started = self._clock()
+        try:
+            return self._try(function, *args, **kwargs)
+        except Error as error:
+            if self.policy.attempts == 1 or not error.retryable:
+                raise
+            first = error
+        return self._again(first, started, function, *args, **kwargs)
+
+    def _try(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        if self.policy.per_try_timeout_s is None:
+            return function(*args, **kwargs)
+        token = _try_ends.set((self._clock() + self.policy.per_try_timeout_s, self._clock))
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _try_ends.reset(token)
+
+    def _again(
+        self, first: Error, started: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        from tenacity import Retrying
+
+        operation = getattr(function, "__name__", type(function).__name__)
+        failed: list[Error] = [first]
+
+        def attempt() -> R:
+            if failed:
+                raise failed.pop()
+            return self._try(function, *args, **kwargs)
+
+        def stop(state: RetryCallState) -> bool:
+            error, ends = _error(state), started + (self.policy.total_timeout_s or float("inf"))
+            if state.attempt_number >= self.policy.attempts:
+                error.add_note(f"gave up after {state.attempt_number} attempts")
+                return True
+            if self._clock() + state.upcoming_sleep > ends:
+                error.add_note(
+                    f"gave up after {state.attempt_number} attempts, since the next would begin after the "
+                    f"limit of {self.policy.total_timeout_s:g} s"
+                )
+                return True
+            return False
+
+        def tell(state: RetryCallState) -> None:
+            if self._on_retry is not None:
+                self._on_retry(
+                    RetryEvent(operation, state.attempt_number, state.upcoming_sleep, _error(state))
+                )
+
+        loop = Retrying(
+            retry=_is_retryable,
+            wait=self._delay,
+            stop=stop,
+            before_sleep=tell,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return loop(attempt)
+
+    def _delay(self, state: RetryCallState) -> float:
+        return max(self._draw(self.policy.bound(state.attempt_number)), _error(state).retry_after or 0.0)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._wait(seconds):
+            raise Interrupted("stopped while it waited to try again")
+
+
+def remaining(default: float | None = None) -> float | None:
+    """Seconds this try may still take, for those who block; `default` where nobody set a limit."""
+    found = _try_ends.get()
+    if found is None:
+        return default
+    ends, clock = found
+    left = max(0.0, ends - clock())
+    return left if default is None else min(left, default)
+
+
+def _error(state: RetryCallState) -> Error:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, Error)  # noqa: S101 - `_is_retryable` let nothing else come here
+    return error
+
+
+def _is_retryable(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, Error) and error.retryable
