@@ -52,7 +52,7 @@ long: ## the tests that take minutes to hours
 	$(RUN) pytest -m long --timeout 0
 
 bench: ## the benchmarks, at a twentieth of their size; SCALE=1 for the whole
-	$(RUN) --group bench python benchmarks/run.py --scale $(or $(SCALE),0.05)
+	$(RUN) --group bench python -m benchmarks.run --scale $(or $(SCALE),0.05)
 
 changes: ## the changelog as the fragments would make it
 	$(RUN) python .ci/changelog.py
