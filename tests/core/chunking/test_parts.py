@@ -71,6 +71,14 @@ def test_parts_of_an_unknown_total_reach_the_largest_object(limit: PartLimits, p
         assert offset >= limit.largest_total
 
 
+@given(
+    size=st.integers(1, 100), growth=st.integers(0, 100), step=st.integers(1, 20), index=st.integers(0, 500)
+)
+def test_growing_parts_leave_no_gap(size: int, growth: int, step: int, index: int) -> None:
+    parts = Parts(size, growth=growth, step=step)
+    assert parts.offset_of(index) == sum(parts.size_of(before) for before in range(index))
+
+
 def test_an_unknown_total_begins_small_and_reaches_five_tebibytes_without_huge_parts() -> None:
     parts = plan_parts(None, S3, preferred=8 * MIB)
     assert parts.size_of(0) == parts.size_of(99) == 8 * MIB

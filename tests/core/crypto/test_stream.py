@@ -123,6 +123,15 @@ def test_a_range_is_a_slice_of_the_content(offset: int, length: int | None, size
     assert sum(asked for _, asked in store.asked) <= (length or size) + 40 + 2 * 64 + 16 * (size // 48)
 
 
+@pytest.mark.parametrize("size", [0, 7, 8, 9, 55, 56, 57, 104])
+@pytest.mark.parametrize("behind", [0, 1, 48, 1000])
+@pytest.mark.parametrize("length", [None, 0, 5])
+def test_a_range_at_or_behind_the_end_is_empty(size: int, behind: int, length: int | None) -> None:
+    store = Store(sealed(content(size)))
+    reader = open_range(store.fetch, size + behind, length, key=KEY, sealed_size=len(store.data), layout=TINY)
+    assert reader.read() == b""
+
+
 @given(size=sizes, where=st.integers(0), bit=st.integers(0, 7), offset=sizes, length=sizes)
 def test_a_range_never_gives_a_changed_byte(
     size: int, where: int, bit: int, offset: int, length: int
@@ -215,12 +224,12 @@ def test_a_buffer_that_failed_holds_no_unauthenticated_bytes() -> None:
 
 @pytest.mark.parametrize("short", [True, False])
 def test_a_store_that_gives_another_range_than_asked_is_noticed(short: bool) -> None:
-    data = sealed(content(300))
+    data = sealed(content(300), header=HEADER)
 
     def fetch(offset: int, length: int) -> io.BytesIO:
         return io.BytesIO(data[offset : offset + length - 64] if short else data[offset:])
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError, match="fewer" if short else "more"):
         open_range(fetch, 10, 100, key=KEY, sealed_size=len(data), layout=TINY, header=HEADER).read()
 
 

@@ -80,8 +80,8 @@ class Chunker:
         held = 0
         ended = False
         while not ended:
-            held += (count := fill(reader, window[held:]))
-            ended = held < len(window) or not count
+            held += fill(reader, window[held:])
+            ended = held < len(window)
             begin = 0
             for native in self._native.cut_buf(window[:held]):
                 with window[begin : begin + native.length] as chunk:
