@@ -10,91 +10,21 @@ seal other bytes under one header and key would give both away; a changed source
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from skycap.core.chunking.filling import Reader, fill
 from skycap.core.crypto.secret import Secret
+from skycap.core.crypto.segment_reader import SegmentReader
 from skycap.core.crypto.segments import HEADER_SIZE, Header, Layout, SegmentCipher
 from skycap.core.errors import IntegrityError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 AES256_GCM_HKDF_1MB = Layout(1024 * 1024)
 AES256_GCM_HKDF_4KB = Layout(4 * 1024)
 
 Fetch = Callable[[int, int], Reader]
-_READ_ALL = 4 * 1024 * 1024
 
 
-class _SegmentReader(io.RawIOBase):
-    """Turns `_produce`, which makes one whole segment, into a reader of any number of bytes.
-
-    `read` and `readinto` are short only at the end. After an error every further call fails: what the source
-    had already given is gone, and to go on would leave a hole.
-    """
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._ready = memoryview(b"")
-        self._buffer: memoryview | None = None
-        self._ended = False
-        self._failed = False
-        self._limit: int | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        self._checkClosed()
-        out = memoryview(buffer).cast("B")
-        if self._limit is not None:
-            out = out[: self._limit]
-        filled = 0
-        while filled < len(out):
-            if self._ready:
-                count = min(len(self._ready), len(out) - filled)
-                out[filled : filled + count] = self._ready[:count]
-                self._ready = self._ready[count:]
-            elif self._ended:
-                break
-            elif len(out) - filled >= self._layout.segment_size:
-                count = self._next(out[filled:])
-            else:
-                self._prepare()
-                continue
-            filled += count
-        if self._limit is not None:
-            self._limit -= filled
-        return filled
-
-    def readall(self) -> bytes:
-        pieces = []
-        while piece := self.read(_READ_ALL):
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    def _prepare(self) -> None:
-        if self._buffer is None:
-            self._buffer = memoryview(bytearray(self._layout.segment_size))
-        self._ready = self._buffer[: self._next(self._buffer)]
-
-    def _next(self, out: memoryview) -> int:
-        if self._failed:
-            raise IntegrityError("this reader failed before and cannot go on")
-        self._failed = True
-        count = self._produce(out)
-        self._failed = False
-        return count
-
-    def _produce(self, out: memoryview) -> int:
-        """Write the next segment to `out`, which has room for it; set `_ended` with the last."""
-        raise NotImplementedError
-
-
-class SealingReader(_SegmentReader):
+class SealingReader(SegmentReader):
     """The sealed bytes of a source, made while they are read. `header` says how to go on later."""
 
     def __init__(
@@ -111,7 +41,6 @@ class SealingReader(_SegmentReader):
         self.header = header
         self._cipher = SegmentCipher(key, aad, header)
         self._source = source
-        self._first = first_segment
         self._segment = first_segment
         # One byte more than a segment: only whoever sees the next byte knows whether this one is the last.
         self._plain = memoryview(bytearray(layout.room + 1))
@@ -139,7 +68,7 @@ class SealingReader(_SegmentReader):
         return begin + size
 
 
-class OpeningReader(_SegmentReader):
+class OpeningReader(SegmentReader):
     """The plain bytes of a sealed source, each authenticated before it is given out.
 
     `header`, `first_segment`, `stop` and `final` are for a source that is a range of whole segments: it
