@@ -1,0 +1,17 @@
+"""What this distribution adds to skycap: storage types. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from skycap.core.hookspecs import Lazy, hookimpl
+
+
+@hookimpl
+def register_storage_types() -> Iterable[Lazy]:
+    """The storage types of the clouds."""
+    return [
+        Lazy(
+            "s3", "Amazon S3 and every store that speaks its protocol", "skycap.cloudproviders.s3.storage:S3"
+        )
+    ]

@@ -1,0 +1,178 @@
+"""Whole objects by obstore, outside the interpreter lock.
+
+Only its blocking calls: the asynchronous ones can abort the interpreter at its end. It takes names that its
+own path type keeps as they are; others go the ordinary way, as does all that needs a header it cannot send.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from skycap.cloudproviders.s3.client import Client
+from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
+from skycap.cloudproviders.s3.connection import tls_context
+from skycap.cloudproviders.s3.errors import obstore_error, refusal_of_obstore
+from skycap.cloudproviders.s3.objects import metadata_fields
+from skycap.cloudproviders.s3.options import S3Options
+from skycap.core.storage.condition import Condition
+from skycap.core.storage.entry import Metadata
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+_T = TypeVar("_T")
+# obstore turns a backslash into a slash and refuses control characters.
+_AWKWARD = re.compile(r"[\x00-\x1f\x7f\\]")
+# The time for a whole request; a stall is found by the read timeout long before.
+_WHOLE = timedelta(hours=12)
+
+
+def takes(key: str) -> bool:
+    """Whether obstore keeps this key as it is."""
+    return _AWKWARD.search(key) is None and key.isprintable()
+
+
+class Fast:
+    """obstore for one bucket. `None` from a method means: go the ordinary way, which mends what is wrong."""
+
+    def __init__(self, client: Client, bucket: str, options: S3Options) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._options = options
+        self._lock = threading.Lock()
+        self._store: tuple[str, S3Store] | None = None
+        self._usable = options.acl is None and not _has_proxy() and options.sse_kms_key_id is None
+
+    def put(
+        self, key: str, data: bytes | memoryview, metadata: Metadata | None, condition: Condition | None
+    ) -> str | None:
+        """Store it; its ETag."""
+        mode: Any = "overwrite"
+        if condition is not None:
+            mode = "create" if condition.version is None else {"e_tag": condition.version}
+        attributes: dict[str, str] = dict(metadata_fields(metadata))
+        if metadata is not None and metadata.content_type:
+            attributes["Content-Type"] = metadata.content_type
+        if self._options.storage_class:
+            attributes["Storage-Class"] = self._options.storage_class
+
+        def call(store: S3Store) -> str | None:
+            import obstore
+
+            result = obstore.put(
+                store, key, data, attributes=attributes or None, mode=mode, use_multipart=False
+            )
+            return result["e_tag"]
+
+        return self._run(key, call, writing=True)
+
+    def get(self, key: str, limit: int) -> tuple[memoryview, int, Mapping[str, str]] | None:
+        """The first `limit` bytes, the size of the whole object, and what headers would say of it."""
+
+        def call(store: S3Store) -> tuple[memoryview, int, Mapping[str, str]]:
+            import obstore
+
+            result = obstore.get(store, key, options={"range": (0, limit)})
+            meta = result.meta
+            headers = {
+                f"x-amz-meta-{name}" if name not in _STANDARD else name.lower(): value
+                for name, value in result.attributes.items()
+            }
+            headers["etag"] = meta["e_tag"] or ""
+            headers["last-modified"] = meta["last_modified"].strftime("%a, %d %b %Y %H:%M:%S GMT")
+            headers["content-length"] = str(meta["size"])
+            return memoryview(result.bytes()), meta["size"], headers
+
+        return self._run(key, call, writing=False)
+
+    def _run(self, key: str, call: Callable[[S3Store], _T], *, writing: bool) -> _T | None:
+        if not self._usable or self._client.skew_s or not takes(key):
+            return None
+        store = self._open()
+        from obstore.exceptions import BaseError
+
+        try:
+            return call(store)
+        except (BaseError, OSError) as error:
+            refusal = refusal_of_obstore(error)
+            mendable = refusal.code in EXPIRED | SKEWED | REDIRECTED or refusal.status in {301, 307, 416}
+            if mendable or (refusal.status == 400 and not refusal.code):
+                return None
+            where = self._client.where(self._bucket, key)
+            raise obstore_error(
+                error, where, self._client.endpoint.url(self._bucket), writing=writing
+            ) from None
+
+    def _open(self) -> S3Store:
+        # Asked here and not in the callback: an error in there would come out as obstore's.
+        self._client.credentials.keys()
+        region = self._client.endpoint.region
+        current = self._store
+        if current is None or current[0] != region:
+            with self._lock:
+                current = self._store = (region, self._new())
+        return current[1]
+
+    def _new(self) -> S3Store:
+        from obstore.store import S3Store
+
+        options, endpoint = self._options, self._client.endpoint
+        client: dict[str, Any] = {
+            "allow_http": endpoint.scheme == "http",
+            "connect_timeout": timedelta(seconds=options.connect_timeout),
+            "read_timeout": timedelta(seconds=options.read_timeout),
+            "timeout": _WHOLE,
+            "allow_invalid_certificates": not options.verify_tls,
+            "pool_max_idle_per_host": str(options.connections),
+        }
+        if options.ca_bundle:
+            tls_context(options)
+            with open(options.ca_bundle, "rb") as file:
+                client["root_certificate"] = file.read()
+        config: dict[str, Any] = {
+            "region": endpoint.region,
+            "endpoint": endpoint.url(self._bucket) if endpoint.virtual(self._bucket) else endpoint.url(),
+            "virtual_hosted_style_request": endpoint.virtual(self._bucket),
+            "skip_signature": options.anonymous,
+        }
+        if options.checksums == "when_supported":
+            config["checksum_algorithm"] = "SHA256"
+        if options.sse:
+            config["server_side_encryption"] = options.sse
+        retry: Any = {"max_retries": 0, "retry_timeout": timedelta(seconds=options.read_timeout)}
+        provider = None if options.anonymous else self._credential
+        return S3Store(
+            self._bucket,
+            config=config,  # type: ignore[arg-type]
+            client_options=client,  # type: ignore[arg-type]
+            retry_config=retry,
+            credential_provider=provider,
+        )
+
+    def _credential(self) -> Any:
+        keys = self._client.credentials.keys()
+        if keys is None:
+            return {"access_key_id": "", "secret_access_key": "", "expires_at": None}
+        expires = None if keys.expires_at is None else datetime.fromtimestamp(keys.expires_at, UTC)
+        return {
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key,
+            "token": keys.session_token,
+            "expires_at": expires,
+        }
+
+
+_STANDARD = {"Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition"} | {
+    "Cache-Control",
+    "Storage-Class",
+}
+
+
+def _has_proxy() -> bool:
+    import os
+
+    return any(os.environ.get(name) for name in ("ALL_PROXY", "all_proxy"))

@@ -1,0 +1,162 @@
+"""An object's headers as an entry, and metadata as headers.
+
+The client's time is user metadata `mtime`, seconds with a fraction in decimal, as rclone writes it, so that
+each reads the other's. Mode and owner stand beside it under names of the same kind, xattrs in one JSON text.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from email.header import decode_header
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, unquote
+
+from skycap.core.errors import Unsupported
+from skycap.core.storage.entry import Entry, Metadata
+
+PREFIX = "x-amz-meta-"
+USER_METADATA_MAX = 2048
+_MD5 = re.compile(r'"([0-9a-f]{32})"')
+_NUMBERS = {"mode": 8, "uid": 10, "gid": 10}
+_OWN = {"mtime", "xattrs", "extra", *_NUMBERS}
+
+
+def metadata_fields(metadata: Metadata | None) -> dict[str, str]:
+    """User metadata by name, without a prefix; `Unsupported` where it is more than S3 keeps."""
+    if metadata is None:
+        return {}
+    found: dict[str, str] = {}
+    if metadata.mtime_ns is not None:
+        found["mtime"] = format_time(metadata.mtime_ns)
+    for name, base in _NUMBERS.items():
+        if (value := getattr(metadata, name)) is not None:
+            found[name] = f"{value:o}" if base == 8 else str(value)
+    if metadata.xattrs:
+        values = {name: base64.b64encode(value).decode("ascii") for name, value in metadata.xattrs.items()}
+        found["xattrs"] = json.dumps(values, separators=(",", ":"), sort_keys=True)
+    awkward: dict[str, str] = {}
+    for name, value in metadata.extra.items():
+        if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) and name not in _OWN and _plain(value):
+            found[name] = value
+        else:
+            awkward[name] = value
+    if awkward:
+        # Header names lose their case, and values what is not ASCII: such pairs travel escaped, together.
+        found["extra"] = quote(json.dumps(awkward, separators=(",", ":"), sort_keys=True), safe=' {}":,')
+    if (size := sum(len(name) + len(value) for name, value in found.items())) > USER_METADATA_MAX:
+        raise Unsupported(
+            f"the metadata has {size} bytes, and S3 keeps {USER_METADATA_MAX}",
+            hint="Leave extended attributes or extra metadata out.",
+        )
+    return found
+
+
+def metadata_headers(metadata: Metadata | None) -> dict[str, str]:
+    """The headers of a request that stores an object."""
+    headers = {PREFIX + name: value for name, value in metadata_fields(metadata).items()}
+    if metadata is not None and metadata.content_type:
+        headers["content-type"] = metadata.content_type
+    return headers
+
+
+def metadata_of(headers: Mapping[str, str]) -> Metadata:
+    """What the headers of an answer say."""
+    user = {name[len(PREFIX) :]: value for name, value in headers.items() if name.startswith(PREFIX)}
+    numbers = {name: _number(user.pop(name, None), base) for name, base in _NUMBERS.items()}
+    mtime_ns = parse_time(user.pop("mtime", ""))
+    xattrs = _json(user.pop("xattrs", ""))
+    extra = _json(unquote(user.pop("extra", "")))
+    return Metadata(
+        mtime_ns=mtime_ns,
+        xattrs={name: base64.b64decode(value) for name, value in xattrs.items()} if xattrs else None,
+        content_type=headers.get("content-type"),
+        extra={**{name: _text(value) for name, value in user.items()}, **extra},
+        **numbers,
+    )
+
+
+def entry_of(path: str, headers: Mapping[str, str]) -> Entry:
+    """The entry that an answer to HEAD or GET describes."""
+    metadata = metadata_of(headers)
+    etag = headers.get("etag")
+    hashes: dict[str, str] = {}
+    if etag and not headers.get("x-amz-server-side-encryption", "").startswith("aws:kms"):
+        hashes.update(md5_of(etag))
+    checksum = headers.get("x-amz-checksum-sha256", "")
+    if checksum and "-" not in checksum and headers.get("x-amz-checksum-type") != "COMPOSITE":
+        hashes["sha256"] = base64.b64decode(checksum).hex()
+    size = headers.get("content-length", "")
+    if total := headers.get("content-range", "").rpartition("/")[2]:
+        size = total
+    return Entry(
+        path,
+        size=int(size) if size.isdigit() else None,
+        mtime_ns=metadata.mtime_ns,
+        stored_at_ns=_http_date_ns(headers.get("last-modified", "")),
+        version=etag,
+        hashes=hashes or None,
+        metadata=metadata,
+    )
+
+
+def md5_of(etag: str) -> dict[str, str]:
+    """The ETag of an object that came in one piece is its MD5; of parts it is another thing."""
+    match = _MD5.fullmatch(etag)
+    return {"md5": match.group(1)} if match else {}
+
+
+def format_time(time_ns: int) -> str:
+    """Seconds since the epoch in decimal, nine places at most, as many as needed."""
+    sign = "-" if time_ns < 0 else ""
+    seconds, rest = divmod(abs(time_ns), 1_000_000_000)
+    return f"{sign}{seconds}.{rest:09d}".rstrip("0").rstrip(".")
+
+
+def parse_time(text: str) -> int | None:
+    """Nanoseconds since the epoch, or None for what is no time."""
+    match = re.fullmatch(r"(-?)(\d{1,12})(?:\.(\d{1,12}))?", text.strip())
+    if match is None:
+        return None
+    sign, seconds, fraction = match.groups()
+    value = int(seconds) * 1_000_000_000 + int((fraction or "").ljust(9, "0")[:9])
+    return -value if sign else value
+
+
+def _http_date_ns(text: str) -> int | None:
+    try:
+        return int(parsedate_to_datetime(text).timestamp()) * 1_000_000_000
+    except (ValueError, TypeError):
+        return None
+
+
+def _plain(value: str) -> bool:
+    return value.isascii() and value.isprintable() and value == value.strip() and "=?" not in value
+
+
+def _text(value: str) -> str:
+    # S3 gives back what is not ASCII as RFC 2047 words.
+    if "=?" not in value:
+        return value
+    try:
+        words = decode_header(value)
+        return "".join(w if isinstance(w, str) else w.decode(c or "ascii") for w, c in words)
+    except (ValueError, LookupError):
+        return value
+
+
+def _number(text: str | None, base: int) -> int | None:
+    try:
+        return None if text is None else int(text, base)
+    except ValueError:
+        return None
+
+
+def _json(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,131 @@
+"""From the store into a local file: one request for what is small, ranges side by side for what is not."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from skycap.cloudproviders.s3.objects import entry_of
+from skycap.core.errors import Conflict, DownloadFailed, Error, NotFound
+from skycap.core.storage.entry import Entry
+from skycap.core.units import MiB
+
+if TYPE_CHECKING:
+    from skycap.cloudproviders.s3.storage import S3
+
+RANGE = 16 * MiB
+THREADS = 4
+_BUFFER = MiB
+_OPEN = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_file(storage: S3, path: str, local: str, version: str | None) -> Entry:
+    """Fill the existing local file. What is read is one state of the object, or it raises."""
+    descriptor = _open(local)
+    try:
+        first = storage.fast.get(storage.key(path), RANGE) if version is None else None
+        if first is not None:
+            data, size, headers = first
+            _pwrite(descriptor, data, 0, local)
+            entry = entry_of(path, headers)
+            have = len(data)
+            del data, first
+        else:
+            entry, size, have = _read_start(storage, path, version, descriptor, local)
+        if have < size:
+            _read_rest(storage, path, entry, version, descriptor, local, have, size)
+        return entry
+    finally:
+        os.close(descriptor)
+
+
+def _read_start(
+    storage: S3, path: str, version: str | None, descriptor: int, local: str
+) -> tuple[Entry, int, int]:
+    entry = storage.head(path, version)
+    size = entry.size or 0
+    have = min(size, RANGE)
+    if have:
+        _read_range(storage, path, _same(entry, version), descriptor, local, 0, have)
+    return entry, size, have
+
+
+def _read_rest(
+    storage: S3,
+    path: str,
+    entry: Entry,
+    version: str | None,
+    descriptor: int,
+    local: str,
+    have: int,
+    size: int,
+) -> None:
+    os.posix_fallocate(descriptor, 0, size) if hasattr(os, "posix_fallocate") else None
+    same = _same(entry, version)
+
+    def one(start: int) -> None:
+        _read_range(storage, path, same, descriptor, local, start, min(RANGE, size - start))
+
+    with ThreadPoolExecutor(THREADS, "s3-ranges") as pool:
+        jobs = [pool.submit(one, start) for start in range(have, size, RANGE)]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _same(entry: Entry, version: str | None) -> str | None:
+    return version if version is not None else entry.version
+
+
+def _read_range(
+    storage: S3, path: str, version: str | None, descriptor: int, local: str, start: int, length: int
+) -> None:
+    query, headers = storage.version_request(version)
+    headers["range"] = f"bytes={start}-{start + length - 1}"
+    try:
+        reader = storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
+    except (Conflict, NotFound) as error:
+        raise DownloadFailed(
+            "it was replaced or removed while it was read", where=storage.where(path)
+        ) from error
+    buffer = memoryview(bytearray(min(_BUFFER, length)))
+    position = start
+    try:
+        while count := reader.readinto(buffer[: min(len(buffer), start + length - position)]):
+            _pwrite(descriptor, buffer[:count], position, local)
+            position += count
+            if position == start + length:
+                break
+    finally:
+        reader.close()
+    if position != start + length:
+        raise DownloadFailed(
+            f"{position - start} bytes arrived of {length}", where=storage.where(path), retryable=True
+        )
+
+
+def _open(local: str) -> int:
+    try:
+        return os.open(local, _OPEN)
+    except OSError as error:
+        raise _local_error(error, local) from error
+
+
+def _pwrite(descriptor: int, data: memoryview, position: int, local: str) -> None:
+    try:
+        while len(data):
+            count = os.pwrite(descriptor, data, position)
+            data = data[count:]
+            position += count
+    except OSError as error:
+        raise _local_error(error, local) from error
+
+
+def _local_error(error: OSError, local: str) -> Error:
+    from skycap.core.storage.local.failures import translate
+
+    return translate(error, local, writing=True)

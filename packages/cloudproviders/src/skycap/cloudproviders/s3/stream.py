@@ -1,0 +1,58 @@
+"""Reading an object as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from skycap.cloudproviders.s3.client import BodyReader
+from skycap.cloudproviders.s3.objects import entry_of
+from skycap.core.errors import Conflict, NotFound, ProviderError
+from skycap.core.storage.entry import Entry
+from skycap.core.storage.source import BinaryReader
+
+if TYPE_CHECKING:
+    from skycap.cloudproviders.s3.storage import S3
+
+
+class ObjectReader:
+    """The content, and the entry that came with it."""
+
+    def __init__(self, body: BodyReader | None, entry: Entry | None) -> None:
+        self.entry = entry
+        self._body = body
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes."""
+        return b"" if self._body is None else self._body.read(size)
+
+
+@contextmanager
+def open_stream(
+    storage: S3, path: str, offset: int, length: int | None, version: str | None
+) -> Iterator[BinaryReader]:
+    """A reader of `length` bytes from `offset`, or of all that follow."""
+    query, headers = storage.version_request(version)
+    whole = offset == 0 and length is None
+    if length == 0:
+        yield ObjectReader(None, storage.head(path, version))
+        return
+    if not whole:
+        end = "" if length is None else str(offset + length - 1)
+        headers["range"] = f"bytes={offset}-{end}"
+    try:
+        body = storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
+    except NotFound as error:
+        raise storage.explain(error) from error
+    except Conflict as error:
+        raise NotFound("this version is not there any more", where=error.where) from error
+    except ProviderError as error:
+        if whole or not error.message.startswith("the object is shorter"):
+            raise
+        yield ObjectReader(None, storage.head(path, version))
+        return
+    try:
+        yield ObjectReader(body, entry_of(path, body.headers))
+    finally:
+        body.close()
