@@ -10,7 +10,6 @@ from typing import Any
 
 from benchmarks.contenders import Place
 from benchmarks.rounds import Count
-
 from skycap.core.testing.servers import SeaweedFS
 
 
