@@ -4,6 +4,7 @@ from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import IF_ABSENT, Condition, if_version
 from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.storage.extras import (
+    BulkWriter,
     Change,
     Changes,
     Leftover,
@@ -24,6 +25,7 @@ __all__ = [
     "FULL",
     "IF_ABSENT",
     "BinaryReader",
+    "BulkWriter",
     "Capability",
     "Change",
     "Changes",

@@ -6,8 +6,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from skycap.core.errors import Unsupported
+from skycap.core.errors import Error, Unsupported
 from skycap.core.storage.entry import Entry
+
+
+class BulkWriter(ABC):
+    """Stores many small local files. Threads may share it."""
+
+    @abstractmethod
+    def write(self, files: Sequence[tuple[str, str, int | None]]) -> Sequence[Error | None]:
+        """Store each `(path, local file, expected size)`; for each, in order, what went wrong, or None.
+
+        Each is all or nothing. A local file that is a symbolic link is refused.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what was held for it. Twice is fine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from skycap.core.errors import Error, Unsupported
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import Changes, Leftover, Quota, Shares, Trash, Versions
+from skycap.core.storage.extras import BulkWriter, Changes, Leftover, Quota, Shares, Trash, Versions
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload
@@ -156,6 +156,14 @@ class Storage:
     def read_file(self, path: str, local: str, *, version: str | None = None) -> Entry:
         """Fill the existing empty local file with the content, outside Python where that is faster."""
         self._refuse(Capability.READ_FILE, path)
+
+    def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
+        """A writer of many small local files, in as little work a file as it takes. Close it when done.
+
+        What the store keeps of time, mode, owner and attributes is taken from each local file; without
+        `metadata` only its time.
+        """
+        self._refuse(Capability.BULK_WRITE)
 
     def versions(self) -> Versions:
         """The history of paths."""

@@ -14,7 +14,7 @@ from skycap.core.transfer.compare import fingerprint
 from skycap.core.transfer.events import Event, EventType
 from skycap.core.transfer.gate import Gate
 from skycap.core.transfer.inspect import Inspector
-from skycap.core.transfer.moving import Mover
+from skycap.core.transfer.moving import SMALL, Mover
 from skycap.core.transfer.options import BATCH_BYTES, BATCH_FILES
 from skycap.core.transfer.plan import Action, ActionType
 from skycap.core.transfer.state import State
@@ -24,7 +24,7 @@ _WHOLE_FILE = Policy(attempts=3, base_s=0.2, cap_s=5.0, total_timeout_s=60.0)
 
 
 class Crew:
-    """Runs actions on an executor. `again` collects what something stood in the way of; None: no more tries."""
+    """Runs actions on an executor. `again` collects what something stood in the way of; None: no more."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Crew:
         self._gate = Gate(workers)
         self._waiting = threading.BoundedSemaphore(workers * 4)
         self._inspector = Inspector(mover.source, mover.target, mover.options.compare, tolerance_ns)
-        self._batches = mover.kernel_copy
+        self._batches = mover.takes_small
         self._batch: list[Action] = []
         self._batch_bytes = 0
         self._target_mtime = "mtime_ns" in mover.target.storage.facts.scan_fields
@@ -113,11 +113,28 @@ class Crew:
             self._cancel.set()
 
     def _run(self, actions: list[Action]) -> None:
+        if self._batches and len(actions) > 1:
+            actions = self._small_files(actions)
         for action in actions:
             if self._cancel.is_set():
                 return
             with self._gate:
                 self._attempt(action, self._file)
+
+    def _small_files(self, actions: list[Action]) -> list[Action]:
+        """Copy what is small in one go; what is left, what failed included, goes the usual way."""
+        copied = ActionType.COPY
+        small = [a for a in actions if a.type is copied and a.size <= SMALL]
+        left = [a for a in actions if a.type is not copied or a.size > SMALL]
+        if len(small) < 2 or self._cancel.is_set():
+            return actions
+        answers = self._mover.move_small(small)
+        for action, failure in zip(small, answers, strict=True):
+            if failure is None:
+                self._emit(Event(EventType.COPIED, action.path, action.size, action.size, "batch"))
+            else:
+                left.append(action)
+        return left
 
     def _attempt(self, action: Action, work: Callable[[Action], None]) -> None:
         try:

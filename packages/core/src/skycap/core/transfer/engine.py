@@ -177,7 +177,7 @@ class Transfer:
             hook=self._hook,
             moving=moving,
         )
-        with closing(parts), self._executor(workers) as executor:
+        with closing(parts), closing(mover), self._executor(workers) as executor:
             yield Crew(
                 mover,
                 executor,

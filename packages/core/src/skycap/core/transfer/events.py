@@ -17,7 +17,8 @@ class EventType(StrEnum):
     MOVED = "bytes"
     """`bytes` of it went by."""
     COPIED = "copied"
-    """A file, link or directory stands at the target; `strategy` tells how it got there."""
+    """A file, link or directory stands at the target; `strategy` tells how it got there. `bytes` are those
+    that no earlier event told of."""
     UNCHANGED = "unchanged"
     """Both sides are the same."""
     SKIPPED = "skipped"

@@ -13,19 +13,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from skycap.core.errors import IntegrityError, Interrupted, NotFound
+from skycap.core.errors import Error, IntegrityError, Interrupted, NotFound
 from skycap.core.location import Location
+from skycap.core.paths import join
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Metadata
+from skycap.core.storage.extras import BulkWriter
 from skycap.core.storage.source import LocalFile, Source, opened
 from skycap.core.transfer.compare import common_hash, fingerprint
 from skycap.core.transfer.events import Event, EventType, Listener
 from skycap.core.transfer.options import TransferOptions
 from skycap.core.transfer.parts import PartsMover, ReadPart, read_range, takes_parts
+from skycap.core.transfer.plan import Action
 from skycap.core.transfer.sources import FetchedFile, StoredFile
 from skycap.core.units import MiB
 
@@ -55,6 +58,8 @@ class Mover:
         self.cancel = cancel
         self.moving = moving
         self._parts = parts
+        self._bulk: BulkWriter | None = None
+        self._lock = threading.Lock()
         self._hook = hook
         ours, theirs = source.storage, target.storage
         self._same_place = ours.identity == theirs.identity
@@ -62,6 +67,13 @@ class Mover:
         self._can_copy = self._same_place and ours.can(Capability.COPY)
         self._local_source = ours.can(Capability.LOCAL_PATH)
         self.kernel_copy = self._local_source and theirs.can(Capability.LOCAL_PATH)
+        self.takes_small = (
+            self._local_source
+            and theirs.can(Capability.BULK_WRITE)
+            and not (self._can_rename or self._can_copy or options.verify or moving)
+            and hook is None
+        )
+        """Whether small files go in batches."""
         self._native_read = ours.can(Capability.READ_FILE) and theirs.can(Capability.LOCAL_PATH)
         self._keeps = theirs.facts.metadata_fields & ours.facts.metadata_fields
         # Whether a listing tells all that is kept, so that no further look is needed.
@@ -93,6 +105,30 @@ class Mover:
             written = target.write(theirs, fetched, size=size, metadata=self._metadata(entry, None))
             return self._checked(entry, self._with_time(theirs, written, fetched.entry)), "native read"
         return self._checked(entry, self._by_stream(entry, ours, theirs)), "stream"
+
+    def move_small(self, actions: Sequence[Action]) -> Sequence[Error | None]:
+        """Copy many small files; for each what went wrong, or None."""
+        source, ours, theirs = self.source.storage, self.source.path, self.target.path
+        folders: dict[str, str] = {}
+        files: list[tuple[str, str, int | None]] = []
+        for action in actions:
+            # The way to a folder is checked once; the names in it came from a listing just now.
+            parent, _, name = action.path.rpartition("/")
+            folder = folders.get(parent)
+            if folder is None:
+                folder = folders[parent] = source.local_path(join(ours, parent))
+            path = f"{theirs}/{action.path}" if theirs else action.path
+            files.append((path, f"{folder}{os.sep}{name}", action.size))
+        with self._lock:
+            if self._bulk is None:
+                self._bulk = self.target.storage.bulk_write(metadata=self.options.metadata)
+        return self._bulk.write(files)
+
+    def close(self) -> None:
+        """Let go of what was held for small files."""
+        if self._bulk is not None:
+            self._bulk.close()
+            self._bulk = None
 
     def _by_stream(self, entry: Entry, ours: str, theirs: str) -> Entry:
         source, target, count = self.source.storage, self.target.storage, self._counter(entry.path)

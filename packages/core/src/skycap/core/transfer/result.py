@@ -78,6 +78,7 @@ class Result:
             if name := _FIELDS.get(event.type):
                 setattr(counts, name, getattr(counts, name) + 1)
             if event.type is EventType.COPIED and event.strategy:
+                counts.bytes += event.bytes
                 counts.strategies[event.strategy] = counts.strategies.get(event.strategy, 0) + 1
             elif event.type is EventType.PLANNED:
                 counts.bytes_planned += event.size or 0

@@ -99,3 +99,15 @@ def _apply_xattrs(local: str | int, wanted: Mapping[str, bytes]) -> None:
     for name in present.keys() - wanted.keys():
         if name.startswith("user."):
             os.removexattr(local, name)
+
+
+def copy_xattrs(source: int, target: int) -> None:
+    """Give a new file the extended attributes of another; both are descriptors."""
+    try:
+        names = os.listxattr(source)
+    except OSError as error:
+        if error.errno not in _NO_XATTRS:
+            raise
+        return
+    if names:
+        _apply_xattrs(target, read_xattrs(source))

@@ -17,11 +17,12 @@ from skycap.core.errors import Conflict, Error, NotFound, PathInvalid, Unsupport
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import Leftover, Quota
+from skycap.core.storage.extras import BulkWriter, Leftover, Quota
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.local import probe, temporary
 from skycap.core.storage.local.attributes import apply, entry_of, kind_of, metadata_of
+from skycap.core.storage.local.batch import LocalBulk
 from skycap.core.storage.local.bytes import copy_bytes, write_all
 from skycap.core.storage.local.failures import translate
 from skycap.core.storage.local.reading import open_range
@@ -32,6 +33,7 @@ from skycap.core.storage.source import COPY_BUFFER, BinaryReader, Fetchable, Loc
 from skycap.core.storage.upload import Upload
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_WINDOWS = os.name == "nt"
 Fsync = Literal["never", "file"]
 
 
@@ -61,6 +63,7 @@ class Local(Storage):
         Capability.SET_METADATA,
         Capability.MAKE_SYMLINK,
         Capability.LOCAL_PATH,
+        Capability.BULK_WRITE,
         Capability.QUOTA,
         Capability.CLEANUP,
     }
@@ -150,16 +153,22 @@ class Local(Storage):
                 try:
                     self._fill(descriptor, name, source, size)
                     self._finish(descriptor, metadata, old)
+                    if not _WINDOWS:
+                        temporary.replace(name, final, only_new=condition is not None)
+                        # By the descriptor: under that name there may be another writer's file by now.
+                        info = os.fstat(descriptor)
                 finally:
                     os.close(descriptor)
-                temporary.replace(name, final, only_new=condition is not None)
+                if _WINDOWS:  # an open file cannot be renamed there
+                    temporary.replace(name, final, only_new=condition is not None)
+                    info = os.lstat(final)
             except BaseException:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(name)
                 raise
             if self._fsync:
                 temporary.sync_folder(folder)
-            return entry_of(path, os.lstat(final))
+            return entry_of(path, info)
         except OSError as error:
             raise translate(error, final, writing=True) from error
 
@@ -243,15 +252,20 @@ class Local(Storage):
         self.check_condition(condition, Capability.RENAME_IF_VERSION, target)
         old, new = self._join(source), self._join_new(target)
         try:
+            info = os.lstat(old)
+            is_dir = stat_module.S_ISDIR(info.st_mode)
+            if is_dir and target.startswith(f"{source}/"):
+                raise Conflict("it cannot be moved below itself", where=paths.printable(new))
             if condition is not None and os.path.lexists(new):
                 raise Conflict("it exists already", where=paths.printable(new))
             os.makedirs(os.path.dirname(new), exist_ok=True)
-            is_dir = stat_module.S_ISDIR(os.lstat(old).st_mode)
             if condition is not None and not is_dir:
                 temporary.replace(old, new, only_new=True)
             else:
                 os.replace(old, new)
-            return entry_of(target, os.lstat(new))
+            with contextlib.suppress(FileNotFoundError):  # removed since, by somebody else
+                info = os.lstat(new)
+            return entry_of(target, info)
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             raise translate(error, old if missing else new, writing=not missing) from error
@@ -268,6 +282,10 @@ class Local(Storage):
             return
         except OSError as error:
             raise translate(error, str(error.filename or local), writing=True) from error
+
+    def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
+        """Copy many small local files."""
+        return LocalBulk(self.root, metadata=metadata, sync=self._fsync)
 
     def begin_upload(self, path: str, *, size: int | None = None, metadata: Metadata | None = None) -> Upload:
         """Parts go to a hidden file in the same folder."""

@@ -138,13 +138,15 @@ class LocalUpload(Upload):
                 where=self.path,
                 retryable=False,
             )
-        assert self._descriptor is not None  # noqa: S101 - closed only by complete and abort
+        if self._descriptor is None:
+            raise UploadFailed("the upload is closed", where=self.path, retryable=False)
         try:
             os.fsync(self._descriptor)
             apply(self._descriptor, self._metadata or Metadata(), os.fstat(self._descriptor))
             temporary.replace(self._part, self._final, only_new=condition is not None)
+            info = os.fstat(self._descriptor)
             self._close()
-            return entry_of(self.path, os.lstat(self._final))
+            return entry_of(self.path, info)
         except OSError as error:
             raise translate(error, self._final, writing=True) from error
 
