@@ -1,0 +1,1 @@
+"""Who you are, and where the proof of it is kept."""

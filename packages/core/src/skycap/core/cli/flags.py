@@ -1,0 +1,34 @@
+"""Arguments and flags that several commands share, each written once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skycap.core.cli.complete import complete_place
+
+FLAG_NAMES = frozenset(
+    {
+        "checksum", "dry_run", "exclude", "filter_from", "fsync", "include", "interactive", "json",
+        "limit_rate", "links", "max_age", "max_delete", "max_size", "metadata", "min_age", "min_size",
+        "overwrite", "progress", "quiet", "report", "retries", "size_only", "timeout", "transfers", "verbose",
+        "verify", "yes",
+    }
+)  # fmt: skip
+"""Flags that `[defaults]` may set, whichever command is run."""
+
+Place = Annotated[
+    str,
+    typer.Argument(
+        metavar="PLACE", help="NAME:PATH, s3://BUCKET/KEY or a local path.", autocompletion=complete_place
+    ),
+]
+Places = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PLACE...", help="NAME:PATH, s3://BUCKET/KEY or a local path.", autocompletion=complete_place
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")]

@@ -1,0 +1,253 @@
+"""The root command: it knows every command by name and one line, and imports only the one that is run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+from skycap.core import plugins
+from skycap.core.cli.session import session
+from skycap.core.errors import ConfigInvalid, DependencyMissing
+from skycap.core.hookspecs import Lazy
+from skycap.core.storage.options import nearest
+from skycap.core.version import VERSION
+
+_LENIENT = frozenset({"config", "doctor", "info", "plugins", "logs", "completion"})
+"""Commands that must work while the configuration is broken."""
+
+
+def new_app(**settings: Any) -> typer.Typer:
+    """A typer app as all of ours are: plain help, no options for completion."""
+    return typer.Typer(
+        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **settings
+    )
+
+
+@cache
+def offers() -> Mapping[str, Lazy]:
+    """All commands there are."""
+    return plugins.plugins().commands()
+
+
+class PluginGroup(TyperGroup):
+    """Commands come from the hook `register_commands`, core's own among them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all commands."""
+        return [*super().list_commands(ctx), *offers()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command by name. Help and completion need only its line; running it imports it."""
+        offer = offers().get(cmd_name)
+        if offer is None:
+            return None
+        if not ctx.meta.get("skycap.resolving"):
+            return TyperCommand(cmd_name, help=offer.summary, short_help=offer.summary, callback=lambda: None)
+        return load(offer)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is run."""
+        ctx.meta["skycap.resolving"] = True
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.BadParameter:
+            raise
+        finally:
+            ctx.meta.pop("skycap.resolving")
+
+
+def load(offer: Lazy) -> Any:
+    """The command behind an offer, with the flags that every command has."""
+    try:
+        found = offer.load()
+    except ImportError as error:
+        raise DependencyMissing(
+            f"the command does not load ({error})",
+            where=offer.name,
+            hint="Install its package again, with what it depends on.",
+        ) from error
+    command = get_command(found) if isinstance(found, typer.Typer) else found
+    command.name = offer.name
+    is_group = isinstance(command, TyperGroup)
+    _finish(command, f"SKYCAP_{offer.name.upper().replace('-', '_')}_" if is_group else "SKYCAP_")
+    _set_defaults(command, offer.name)
+    return command
+
+
+def _finish(command: Any, prefix: str) -> None:
+    """Plain help, `-h`, a variable for each flag, and the common flags, for a command and all below it."""
+    command.rich_markup_mode = None
+    command.context_settings.setdefault("help_option_names", ["-h", "--help"])
+    command.params = [p for p in command.params if p.name not in {"install_completion", "show_completion"}]
+    for parameter in command.params:
+        if isinstance(parameter, TyperOption) and parameter.envvar is None:
+            parameter.envvar = f"{prefix}{parameter.name.upper()}"
+    if isinstance(command, TyperGroup):
+        for below in command.commands.values():
+            _finish(below, prefix)
+    else:
+        taken = {option for parameter in command.params for option in parameter.opts}
+        command.params += [p for p in common() if not taken.intersection(p.opts)]
+
+
+def _set_defaults(command: Any, name: str) -> None:
+    """What `[defaults]` and `[defaults.COMMAND]` of the configuration say, below flags and variables."""
+    try:
+        defaults = session().config.defaults
+    except ConfigInvalid:
+        if name in _LENIENT:
+            return
+        raise
+    if not defaults:
+        return
+    own = defaults.get(name, {})
+    flat = {key: value for key, value in defaults.items() if not isinstance(value, dict)}
+    known = _flags(command)
+    from skycap.core.cli.flags import FLAG_NAMES
+
+    path = session().config.path
+    for key in flat:
+        if key.replace("-", "_") not in known | FLAG_NAMES:
+            names = sorted(known | FLAG_NAMES)
+            raise ConfigInvalid(
+                f"unknown key {key!r}", where=f"{path} [defaults]", hint=nearest(key.replace("-", "_"), names)
+            )
+    for key in own:
+        if key.replace("-", "_") not in known:
+            raise ConfigInvalid(
+                f"unknown key {key!r}", where=f"{path} [defaults.{name}]", hint=nearest(key, sorted(known))
+            )
+    values = {key.replace("-", "_"): value for key, value in (flat | own).items()}
+    _spread(command, values)
+
+
+def _flags(command: Any) -> frozenset[str]:
+    found = {p.name for p in command.params if isinstance(p, TyperOption)}
+    for below in getattr(command, "commands", {}).values():
+        found |= _flags(below)
+    return frozenset(found)
+
+
+def _spread(command: Any, values: Mapping[str, Any]) -> None:
+    command.context_settings["default_map"] = dict(values)
+    for name, below in getattr(command, "commands", {}).items():
+        _spread(below, values)
+        command.context_settings["default_map"][name] = dict(values)
+
+
+# Flags that every command has
+
+
+def _verbose(value: int) -> None:
+    if value:
+        session().verbosity = max(session().verbosity, value)
+
+
+def _quiet(value: bool) -> None:
+    if value:
+        session().verbosity = -1
+
+
+def _json(value: bool) -> None:
+    if value:
+        session().json = True
+
+
+def _config(value: str | None) -> None:
+    if value and value != session().config_path:
+        session().config_path = value
+        session().__dict__.pop("config", None)
+
+
+def _version(value: bool) -> None:
+    if value:
+        session().line(f"skycap {VERSION}")
+        raise typer.Exit
+
+
+def _common_flags(
+    json: Annotated[
+        bool,
+        typer.Option("--json", envvar="SKYCAP_JSON", callback=_json, help="Print JSON Lines.", is_eager=True),
+    ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            envvar="SKYCAP_VERBOSE",
+            callback=_verbose,
+            is_eager=True,
+            help="Tell more; twice: everything, tracebacks too.",
+        ),
+    ] = 0,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", envvar="SKYCAP_QUIET", callback=_quiet, help="Tell only errors.", is_eager=True
+        ),
+    ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            envvar="SKYCAP_CONFIG",
+            callback=_config,
+            metavar="FILE",
+            is_eager=True,
+            help="Another configuration file.",
+        ),
+    ] = None,
+) -> None:
+    """Only its parameters are used."""
+
+
+@cache
+def common() -> list[Any]:
+    """The parameters of the flags that every command has; their callbacks write into the session."""
+    app = new_app()
+    app.command()(_common_flags)
+    found = [p for p in get_command(app).params if p.name != "help"]
+    for parameter in found:
+        parameter.expose_value = False
+    return found
+
+
+def _root_flags(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Only its parameters are used."""
+
+
+@cache
+def root() -> PluginGroup:
+    """The command `skycap` itself."""
+    app = new_app()
+    app.command()(_root_flags)
+    version = [p for p in get_command(app).params if p.name == "version"]
+    for parameter in version:
+        parameter.expose_value = False
+    return PluginGroup(
+        name="skycap",
+        help="Move files between anywhere and anywhere, keep them safe, and serve them.",
+        epilog="Places: NAME:PATH, s3://BUCKET/KEY, :TYPE,OPTION=VALUE:PATH, local paths, - for a pipe.",
+        params=[*version, *common()],
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+
+def suggestion(name: str) -> str | None:
+    """The command that is most like `name`."""
+    found = difflib.get_close_matches(name, list(offers()), 1, 0.5)
+    return found[0] if found else None

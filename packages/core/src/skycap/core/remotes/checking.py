@@ -1,0 +1,75 @@
+"""Looks whether a place answers, without changing anything in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from skycap.core.errors import Error
+from skycap.core.location import Location
+from skycap.core.storage.capability import Capability
+from skycap.core.units import format_size
+
+_LOOK_AT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was tried, and what came of it."""
+
+    name: str
+    detail: str = ""
+    seconds: float = 0.0
+    error: Error | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """The JSON object of the step."""
+        return {
+            "type": "check",
+            "step": self.name,
+            "ok": self.error is None,
+            "detail": self.detail if self.error is None else str(self.error),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def check_place(location: Location) -> Iterator[Step]:
+    """Reach it, list it, read a byte, ask for its quota; then what it says it can do."""
+    storage = location.storage
+    found: list[str] = []
+
+    def listing() -> str:
+        entries = list(islice(storage.scan(location.path), _LOOK_AT))
+        found.extend(entry.path for entry in entries if entry.is_file and entry.size)
+        return f"{len(entries)}{' or more' if len(entries) == _LOOK_AT else ''} entries"
+
+    def reading() -> str:
+        if not found:
+            return "no file to read here"
+        with storage.read(found[0], offset=0, length=1) as reader:
+            return f"{len(reader.read(1))} byte of {found[0]}"
+
+    def quota() -> str:
+        known = storage.quota()
+        parts = [("used", known.used), ("free", known.free), ("in all", known.total)]
+        return ", ".join(f"{format_size(size)} {what}" for what, size in parts if size is not None)
+
+    yield Step("identity", storage.identity)
+    if storage.can(Capability.LIST):
+        yield _tried("list", listing)
+    if storage.can(Capability.READ):
+        yield _tried("read", reading)
+    if storage.can(Capability.QUOTA):
+        yield _tried("quota", quota)
+    yield Step("can", " ".join(sorted(capability.value for capability in storage.capabilities)))
+
+
+def _tried(name: str, call: Callable[[], str]) -> Step:
+    began = time.monotonic()
+    try:
+        return Step(name, call(), time.monotonic() - began)
+    except Error as error:
+        return Step(name, "", time.monotonic() - began, error)

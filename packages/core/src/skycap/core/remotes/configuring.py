@@ -1,0 +1,175 @@
+"""Makes, changes and removes remotes in the configuration file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from skycap.core.auth.method import SERVICE, CredentialStore
+from skycap.core.auth.references import Secrets
+from skycap.core.config import NAME, Setting, edited, same_name
+from skycap.core.crypto.secret import Secret
+from skycap.core.errors import Conflict, NotFound, UsageError
+from skycap.core.remotes.opening import Opener
+from skycap.core.remotes.settings import Remote
+
+
+def parse_pairs(pairs: list[str]) -> dict[str, str | None]:
+    """`key=value` arguments; `key=` and a bare `key` are None."""
+    found: dict[str, str | None] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        name = name.strip().replace("-", "_")
+        if not name:
+            raise UsageError(
+                f"{pair!r} is not an option", hint="Write NAME=VALUE, as in region=eu-central-1."
+            )
+        found[name] = value or None
+    return found
+
+
+def add(
+    opener: Opener,
+    name: str,
+    type_name: str,
+    values: Mapping[str, str],
+    *,
+    replace: bool = False,
+    store: Callable[[], CredentialStore] | None = None,
+) -> Remote:
+    """Make a remote. What is wrong with it is found before anything is written.
+
+    A secret that is given in plain goes into the credential store, and its reference into the file.
+    """
+    check_name(name)
+    if not replace and (taken := same_name(name, opener.config.remotes)):
+        raise Conflict(
+            "there is such a remote already",
+            where=taken,
+            hint=f'"skycap remote edit {taken}" changes it, --replace makes it anew.',
+        )
+    checked = _checked(opener, name, type_name, values)
+    kept = _keep_secrets(opener, name, type_name, checked, store)
+    with edited(opener.config.path) as document:
+        tables = _table(document, "remotes")
+        if replace and (old := same_name(name, tables)):
+            del tables[old]
+        table = _table(tables, name)
+        table["type"] = type_name
+        for option, value in kept.items():
+            table[option] = value
+    return Remote(
+        name, type_name, {k: Setting(v, opener.config.path) for k, v in kept.items()}, opener.config.path
+    )
+
+
+def edit(
+    opener: Opener,
+    name: str,
+    values: Mapping[str, str | None],
+    *,
+    store: Callable[[], CredentialStore] | None = None,
+) -> None:
+    """Set options of a remote in the file; None takes one out. Comments around them stay."""
+    real = same_name(name, opener.config.remotes)
+    if real is None:
+        origin = opener.remotes.get(name).origin  # says so if there is none at all
+        raise NotFound("the file does not know this remote", where=name, hint=f"It is set by {origin}.")
+    before = dict(opener.config.remotes[real])
+    after = before | {k: v for k, v in values.items() if v is not None}
+    for option in (option for option, value in values.items() if value is None):
+        after.pop(option, None)
+    type_name = str(after.pop("type", ""))
+    _checked(opener, real, type_name, after)
+    changed = {k: v for k, v in values.items() if v is not None and k != "type"}
+    kept = _keep_secrets(opener, real, type_name, changed, store)
+    write_options(opener, real, dict(values) | kept)
+
+
+def write_options(opener: Opener, name: str, values: Mapping[str, Any]) -> None:
+    """Write options of a remote into the file as they are; None takes one out.
+
+    A remote that only the environment knows is written down with its type.
+    """
+    if not values:
+        return
+    remote = opener.remotes.get(name)
+    with edited(opener.config.path) as document:
+        tables = _table(document, "remotes")
+        known = same_name(name, tables)
+        table = _table(tables, known or name)
+        if known is None:
+            table["type"] = remote.type
+        for option, value in values.items():
+            if value is not None:
+                table[option] = value
+            elif option in table:
+                del table[option]
+
+
+def remove(opener: Opener, name: str) -> list[str]:
+    """Take a remote out of the file; the references to secrets that it had."""
+    real = same_name(name, opener.config.remotes)
+    if real is None:
+        origin = opener.remotes.get(name).origin
+        raise NotFound("the file does not know this remote", where=name, hint=f"It is set by {origin}.")
+    references = [str(v) for v in opener.config.remotes[real].values() if Secrets.is_reference(str(v))]
+    with edited(opener.config.path) as document:
+        tables = _table(document, "remotes")
+        if real in tables:
+            del tables[real]
+    return references
+
+
+def check_name(name: str, *, windows: bool = os.name == "nt") -> None:
+    """`UsageError` for what cannot be the name of a remote."""
+    if not NAME.match(name):
+        raise UsageError(
+            "this cannot be the name of a remote",
+            where=name,
+            hint="A name has letters, digits, '-', '_' and '.', and begins with no '-' or '.'.",
+        )
+    if windows and len(name) == 1:
+        raise UsageError("one letter is a drive on Windows", where=name, hint="Take a longer name.")
+
+
+def _checked(opener: Opener, name: str, type_name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, if a remote of this type can have them."""
+    secret = {info.name for info in opener.load_options(type_name, name) if info.secret}
+    settings = {
+        option: Setting(Secret("given") if option in secret else value, f"remote {name}")
+        for option, value in values.items()
+    }
+    opener.options(Remote(name, type_name, settings, "as given"))
+    return dict(values)
+
+
+def _keep_secrets(
+    opener: Opener,
+    name: str,
+    type_name: str,
+    values: Mapping[str, Any],
+    store: Callable[[], CredentialStore] | None,
+) -> dict[str, Any]:
+    """The values with each plain secret put into the store and replaced by its reference."""
+    secret = {info.name for info in opener.describe(type_name) if info.secret}
+    kept: dict[str, Any] = {}
+    for option, value in values.items():
+        if option in secret and not Secrets.is_reference(str(value)):
+            if store is None:
+                raise UsageError(f"{option!r} is secret", where=name, hint="Write a reference to it.")
+            key = f"{name}.{option}"
+            store().set(SERVICE, key, Secret(str(value)))
+            value = f"keyring:{SERVICE}/{key}"
+        kept[option] = value
+    return kept
+
+
+def _table(parent: Any, name: str) -> Any:
+    """A table of a TOML document, made if need be."""
+    import tomlkit
+
+    if name not in parent:
+        parent[name] = tomlkit.table(is_super_table=name == "remotes")
+    return parent[name]

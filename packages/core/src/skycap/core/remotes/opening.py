@@ -1,0 +1,247 @@
+"""Opens the place behind a name: settings looked up, secrets fetched, overlays put on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+from typing import Any, Self, cast
+
+from skycap.core import paths, plugins
+from skycap.core.auth.references import Secrets
+from skycap.core.config import Config, Setting
+from skycap.core.crypto.secret import Secret
+from skycap.core.errors import ConfigInvalid, DependencyMissing, UsageError
+from skycap.core.hookspecs import Lazy
+from skycap.core.location import Location
+from skycap.core.remotes.address import Address, Form, parse
+from skycap.core.remotes.local import local_location
+from skycap.core.remotes.settings import Remote, Remotes
+from skycap.core.remotes.stack import STACK_NAMES, stack
+from skycap.core.retry import RetryEvent
+from skycap.core.storage.interface import Storage
+from skycap.core.storage.options import OptionInfo, StorageOptions, nearest
+
+PACKAGES = {"s3": "skycap-cloudproviders"}
+"""Storage types of our own packages, for those who have not installed them."""
+
+
+def resolve(
+    text: str,
+    *,
+    for_writing: bool = False,
+    as_file: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+) -> Location:
+    """The location of `text`, by the configuration of this user. Whoever calls closes its storage."""
+    return Opener().resolve(text, for_writing=for_writing, as_file=as_file, overrides=overrides)
+
+
+class Opener:
+    """Opens places, and closes what it opened when it is left."""
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        types: Mapping[str, Lazy] | None = None,
+        environ: Mapping[str, str] = os.environ,
+        secrets: Secrets | None = None,
+        on_retry: Callable[[RetryEvent], None] | None = None,
+    ) -> None:
+        self._config = config
+        self._types = types
+        self._environ = environ
+        self._secrets = secrets
+        self._on_retry = on_retry
+        self._opened: list[Storage] = []
+        self._described: dict[str, list[OptionInfo]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        while self._opened:
+            self._opened.pop().close()
+
+    @property
+    def config(self) -> Config:
+        """The configuration, read when it is first needed."""
+        if self._config is None:
+            self._config = Config.load(environ=self._environ)
+        return self._config
+
+    @property
+    def types(self) -> Mapping[str, Lazy]:
+        """The storage types there are."""
+        if self._types is None:
+            self._types = plugins.storage_types()
+        return self._types
+
+    @property
+    def remotes(self) -> Remotes:
+        """The remotes there are."""
+        return Remotes(self.config, self.known_options, self._environ)
+
+    # From text to a location
+
+    def resolve(
+        self,
+        text: str,
+        *,
+        for_writing: bool = False,
+        as_file: bool = False,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Location:
+        """The location of `text`.
+
+        `for_writing` says that it will be changed, `as_file` that a file is to be written there. `overrides`
+        are option values that win over all others, where the storage knows them.
+        """
+        address = parse(text)
+        given = {name: Setting(value, "command line") for name, value in (overrides or {}).items()}
+        if address.form is Form.LOCAL:
+            return self._local(address, given, for_writing=for_writing, as_file=as_file)
+        remote = self.remote_of(address)
+        path = paths.normalise(address.path)
+        storage, inside = self.open(remote, path, given, where=address.shown)
+        return Location(storage, inside, address.shown, address.wants_dir)
+
+    def _local(
+        self, address: Address, given: Mapping[str, Setting], *, for_writing: bool, as_file: bool
+    ) -> Location:
+        wanted = {name: given[name].value for name in ("links", "fsync") if name in given}
+        found = local_location(address, for_writing=for_writing, as_file=as_file, **wanted)
+        settings = {name: setting.value for name, setting in given.items() if name in STACK_NAMES}
+        storage = stack(found.storage, settings, where=address.text, on_retry=self._on_retry)
+        self._opened.append(storage)
+        return Location(storage, found.path, found.name, found.wants_dir)
+
+    def remote_of(self, address: Address) -> Remote:
+        """What is set for the place that `address` names."""
+        if address.form is Form.REMOTE:
+            return self.remotes.get(address.name)
+        if address.form is Form.SCHEME and address.name not in self.types:
+            raise self._unknown(address.name, address.shown, "scheme")
+        settings = {name: Setting(value, "command line") for name, value in address.options.items()}
+        return Remote("", address.name, settings, "command line")
+
+    # From settings to a storage
+
+    def open(
+        self, remote: Remote, path: str, given: Mapping[str, Setting] | None = None, *, where: str = ""
+    ) -> tuple[Storage, str]:
+        """The opened storage of a remote with its overlays, and the path inside it."""
+        where = where or f"{remote.name}:"
+        kind = self.load(remote.type, where)
+        options, extra = self.options(remote, given or {})
+        opened = cast(Any, kind).open
+        inner = self._inner(kind, options)
+        storage, inside = opened(options, path) if inner is None else opened(options, path, inner)
+        storage = stack(storage, extra, where=where, on_retry=self._on_retry)
+        self._opened.append(storage)
+        return storage, inside
+
+    def _inner(self, kind: type[Storage], options: StorageOptions) -> Location | None:
+        """What a storage over another one stands on: the place that the option named by `wraps` holds."""
+        wraps: str | None = getattr(kind, "wraps", None)
+        return None if wraps is None else self.resolve(getattr(options, wraps), for_writing=True)
+
+    def load(self, type_name: str, where: str) -> type[Storage]:
+        """The class of a storage type; `DependencyMissing` if it is not installed or does not load."""
+        offer = self.types.get(type_name)
+        if offer is None:
+            raise self._unknown(type_name, where, "storage type")
+        try:
+            return cast("type[Storage]", offer.load())
+        except ImportError as error:
+            raise DependencyMissing(
+                f"the storage type {type_name!r} does not load ({error})",
+                where=where,
+                hint="Install its package again, with what it depends on.",
+            ) from error
+
+    def _unknown(self, name: str, where: str, what: str) -> DependencyMissing | UsageError:
+        if package := PACKAGES.get(name):
+            return DependencyMissing(
+                f"the plugin for {name!r} is not installed", where=where, hint=f"pip install {package}"
+            )
+        hint = f"{nearest(name, list(self.types))} 'skycap plugins' lists what is installed."
+        return UsageError(f"unknown {what} {name!r}", where=where, hint=hint)
+
+    def known_options(self, type_name: str) -> Collection[str]:
+        """Names of all options that a remote of this type can have; of an unknown one, what all have."""
+        if type_name not in self.types:
+            return STACK_NAMES
+        return STACK_NAMES | {info.name for info in self.describe(type_name)}
+
+    def describe(self, type_name: str) -> list[OptionInfo]:
+        """The options of a storage type itself."""
+        return self.load_options(type_name, type_name)
+
+    def load_options(self, type_name: str, where: str) -> list[OptionInfo]:
+        """The same, for a type that may be unknown; `where` is for the message."""
+        if type_name not in self._described:
+            options: type[StorageOptions] = cast(Any, self.load(type_name, where)).Options
+            self._described[type_name] = options.describe()
+        return self._described[type_name]
+
+    def options(
+        self, remote: Remote, given: Mapping[str, Setting] | None = None
+    ) -> tuple[StorageOptions, dict[str, Any]]:
+        """The options of a remote, secrets fetched, and apart from them what its overlays are told."""
+        kind = self.load(remote.type, remote.origin)
+        infos = {info.name: info for info in self.describe(remote.type)}
+        settings = {name.replace("-", "_"): setting for name, setting in remote.settings.items()}
+        known = STACK_NAMES | infos.keys()
+        for name, setting in settings.items():
+            if name not in known:
+                raise ConfigInvalid(
+                    f"unknown option {name!r} of {remote.type} remotes",
+                    where=setting.origin,
+                    hint=nearest(name, sorted(known if remote.name else infos)),
+                )
+        settings |= {name: setting for name, setting in (given or {}).items() if name in known}
+        for info in infos.values():
+            if info.name not in settings and (found := self._by_variable(info)):
+                settings[info.name] = found
+        extra = {name: setting.value for name, setting in settings.items() if name in STACK_NAMES}
+        values = {
+            name: self._secret(name, setting, remote) if infos[name].secret else setting.value
+            for name, setting in settings.items()
+            if name in infos
+        }
+        where = f"remote {remote.name} ({remote.origin})" if remote.name else f":{remote.type}:"
+        return cast(Any, kind).Options.parse(values, where=where), extra
+
+    def _by_variable(self, info: OptionInfo) -> Setting | None:
+        for variable in info.env:
+            if value := self._environ.get(variable):
+                return Setting(value, f"environment {variable}")
+        return None
+
+    def _secret(self, name: str, setting: Setting, remote: Remote) -> Secret[str]:
+        if self._secrets is None:
+            self._secrets = Secrets(plugins.plugins().credential_store, environ=self._environ)
+        if isinstance(setting.value, Secret):
+            return setting.value
+        value = str(setting.value)
+        if self._secrets.is_reference(value):
+            return self._secrets.fetch(value, where=setting.origin)
+        if setting.origin.startswith("environment "):
+            return Secret(value)
+        how = f'Run "skycap auth login {remote.name}", or write' if remote.name else "Write"
+        raise ConfigInvalid(
+            f"{name!r} is secret and must not be written out",
+            where=setting.origin,
+            hint=f"{how} a reference: keyring:SERVICE/NAME, env:VARIABLE, command:PROGRAM or file:PATH.",
+        )
+
+
+__all__ = ["PACKAGES", "Opener", "resolve"]
