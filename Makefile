@@ -37,7 +37,7 @@ test: ## the tests that need only what pip brings
 	$(RUN) pytest
 
 docs: ## build the site; a dead link is an error
-	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict
 
 reference: ## write the generated pages again
 	$(RUN) python docs/generate.py

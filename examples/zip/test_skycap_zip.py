@@ -20,8 +20,11 @@ class TestZip(StorageConformance):
 
     def put(self, storage: Storage, path: str, content: bytes = b"") -> str:
         assert isinstance(storage, Zip)
-        with zipfile.ZipFile(storage.file, "a") as archive:
-            archive.writestr(path, content)
+        with zipfile.ZipFile(storage.file) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(storage.file, "w") as archive:
+            for name, data in (files | {path: content}).items():
+                archive.writestr(name, data)
         storage.close()
         vars(storage).update(vars(Zip(storage.file)))
         return path

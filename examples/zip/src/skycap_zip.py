@@ -29,7 +29,12 @@ class Zip(Storage):
     type_name: ClassVar[str] = "zip"
     Options: ClassVar[type[StorageOptions]] = ZipOptions
     capabilities = frozenset({Capability.READ, Capability.LIST})
-    facts = Facts(scan_fields=frozenset({"size", "version"}), mtime_precision_ns=None, read_only=True)
+    facts = Facts(
+        scan_fields=frozenset({"size", "version"}),
+        metadata_fields=frozenset(),
+        mtime_precision_ns=None,
+        read_only=True,
+    )
 
     def __init__(self, file: str) -> None:
         self.file = os.path.realpath(file)
@@ -53,7 +58,7 @@ class Zip(Storage):
         return f"zip:{self.file}"
 
     def stat(self, path: str) -> Entry:
-        if path in self._files:
+        if paths.validate(path) in self._files:
             info = self._files[path]
             return Entry(path, Kind.FILE, info.file_size, version=f"{info.CRC:08x}")
         if not path or any(name.startswith(f"{path}/") for name in self._files):
