@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pluggy
 import pytest
-import skycap_audit
 
+import skycap_audit
 from skycap.core import hookspecs
 from skycap.core.transfer.events import Event, EventType
 
