@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from skycap.core.errors import ConfirmationRequired, Error, NotFound, UsageError
 from skycap.core.location import Location
+from skycap.core.paths import split
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Metadata
 from skycap.core.transfer.compare import tolerance_ns
@@ -27,7 +28,7 @@ from skycap.core.transfer.plan import Action, ActionType, Rules, plan
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.result import Result
 from skycap.core.transfer.state import Seen, State
-from skycap.core.transfer.walk import walk
+from skycap.core.transfer.walk import only, walk
 
 Confirm = Callable[[Removals], bool]
 """Shown what would be removed; True goes ahead."""
@@ -35,7 +36,10 @@ _PARTS_AT_ONCE = 8
 
 
 class Transfer:
-    """One copy, sync or move between two locations. `run` once; `cancel.set()` stops it in good order."""
+    """One copy, sync or move between two locations, done once; `cancel.set()` stops it in good order.
+
+    With `single`, the locations name two files; else what is below the one goes below the other.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class Transfer:
         options: TransferOptions | None = None,
         *,
         state_folder: str,
+        single: bool = False,
         listener: Listener = ignore,
         executor: Callable[[int], Executor] = ThreadPoolExecutor,
         hook: StrategyHook | None = None,
@@ -52,6 +57,7 @@ class Transfer:
         self.source, self.target = source, target
         self.options = options or TransferOptions()
         self.result = Result()
+        self._single = single
         self.cancel = cancel or threading.Event()
         self._listeners = (self.result, listener)
         self._executor = executor
@@ -81,8 +87,11 @@ class Transfer:
             known = self._state.known()
         try:
             rules = replace(self._rules, remove=remove)
-            theirs = walk(self.target, self._target_hole, self.options.select)
-            ours = walk(self.source, self._source_hole, self.options.select)
+            if self._single:
+                ours, theirs = only(self.source), only(self.target)
+            else:
+                ours = walk(self.source, self._source_hole, self.options.select)
+                theirs = walk(self.target, self._target_hole, self.options.select)
             yield from plan(ours, theirs, rules, known)
         finally:
             if known is not None:
@@ -99,6 +108,8 @@ class Transfer:
         self._emit(Event(EventType.FAILED, path, error=error))
 
     def _emit(self, event: Event) -> None:
+        if self._single:
+            event = event._replace(path=split(self.source.path)[1])
         for listener in self._listeners:
             listener(event)
 

@@ -86,3 +86,11 @@ def _level(location: Location, path: str, on_error: OnError, *, ordered: bool) -
             on_error(path, error)
     except Error as error:
         on_error(path, error)
+
+
+def only(location: Location) -> Iterator[Entry]:
+    """The one file a location names, as a listing of one; empty if nothing is there."""
+    try:
+        yield location.storage.stat(location.path)._replace(path="")
+    except NotFound:
+        return
