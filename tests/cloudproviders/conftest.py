@@ -30,7 +30,7 @@ def _no_aws_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: py
             monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("SKYCAP_STATE_DIR", str(home / "state"))
+    monkeypatch.setenv("SKYCAP_STATE", str(home / "state"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
@@ -52,6 +52,16 @@ def bucket(options: Callable[..., S3Options]) -> str:
     client.request("PUT", name)
     client.close()
     return name
+
+
+@pytest.fixture
+def versioned(options: Callable[..., S3Options], bucket: str) -> str:
+    """The name of a new bucket that keeps old versions."""
+    client = connect(options())
+    body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    client.request("PUT", bucket, query=[("versioning", "")], body=body)
+    client.close()
+    return bucket
 
 
 @pytest.fixture

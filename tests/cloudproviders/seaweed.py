@@ -78,11 +78,11 @@ class SeaweedFS:
             f"-master.port.grpc={ports[3]}",
             "-master.telemetry=false",
             "-master.electionTimeout=1s",
-            "-master.volumeSizeLimitMB=1024",
+            "-master.volumeSizeLimitMB=256",
             "-master.volumePreallocate=false",
             f"-volume.port={ports[4]}",
             f"-volume.port.grpc={ports[5]}",
-            "-volume.max=100",
+            "-volume.max=20000",
             "-volume.preStopSeconds=0",
             "-volume.minFreeSpace=1",
             f"-filer.port={ports[6]}",
@@ -92,7 +92,13 @@ class SeaweedFS:
         ]
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.data_dir
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.data_dir,
+                # Each bucket is a collection with volumes of its own: one will do.
+                env={**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
             )
         try:
             self._wait_until_ready()
@@ -102,13 +108,13 @@ class SeaweedFS:
         return self
 
     def stop(self) -> None:
-        """Stop it, politely first. Twice is fine."""
+        """Stop it; its data are thrown away, so it need not finish its own long farewell. Twice is fine."""
         process, self._process = self._process, None
         if process is None:
             return
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(5)
+            process.wait(1)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)

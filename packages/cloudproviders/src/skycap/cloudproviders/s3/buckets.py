@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import ClassVar, NoReturn
-from xml.sax.saxutils import escape
 
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.endpoint import check_bucket

@@ -8,26 +8,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from skycap.cloudproviders.s3.errors import NO_CREDENTIALS, botocore_error
 from skycap.cloudproviders.s3.options import DEFAULT_REGION, S3Options, or_environment
 from skycap.cloudproviders.s3.signing import Keys
 from skycap.core.errors import AuthMissing, Error
+from skycap.core.state import make_private_folder, state_folder
 
 WHERE = "credentials"
 _TIMEOUT_S = 5
 
 
-def cache_folder() -> Path:
+def cache_folder() -> str:
     """Where sessions of assumed roles are kept, so that the next process need not ask for them."""
-    state = os.environ.get("SKYCAP_STATE_DIR")
-    if state:
-        return Path(state) / "aws"
-    import platformdirs
-
-    return Path(platformdirs.user_state_path("skycap")) / "aws"
+    return os.path.join(state_folder(), "aws-sessions")
 
 
 def find(options: S3Options, given: Keys | None, *, fresh: bool) -> Callable[[], Keys]:
@@ -68,11 +63,9 @@ def _find(options: S3Options, given: Keys | None, *, fresh: bool) -> Any:
     from botocore.utils import JSONFileCache
 
     session = botocore.session.Session(profile=options.profile)
-    folder = cache_folder()
     cache: Any = {}
     if not fresh:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        cache = JSONFileCache(str(folder))
+        cache = JSONFileCache(make_private_folder(cache_folder()))
     session.get_component("credential_provider").get_provider("assume-role").cache = cache
     region = or_environment(options.region, "AWS_REGION", "AWS_DEFAULT_REGION")
     region = region or session.get_config_variable("region") or DEFAULT_REGION

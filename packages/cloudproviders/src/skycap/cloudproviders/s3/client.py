@@ -21,7 +21,7 @@ from skycap.cloudproviders.s3.endpoint import Endpoint
 from skycap.cloudproviders.s3.errors import Refusal, date_of, error_of, network_error, refusal_of
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.cloudproviders.s3.signing import EMPTY_SHA256, quote_query, sign
-from skycap.core.errors import DownloadFailed, Error
+from skycap.core.errors import DownloadFailed, Error, ProviderError
 from skycap.core.paths import printable
 from skycap.core.storage.source import COPY_BUFFER
 
@@ -235,7 +235,7 @@ class BodyReader:
         self.headers = _headers(response)
         self._response = response
         self._done = done
-        self._where = where
+        self.where = where
         length = self.headers.get("content-length")
         self._left = int(length) if length is not None and length.isdigit() else None
 
@@ -251,6 +251,12 @@ class BodyReader:
             raise self._broken(str(error)) from error
         self._count(len(data))
         return data
+
+    def check_range(self, offset: int) -> None:
+        """Raise unless the store heeded the range that was asked for."""
+        given = self.headers.get("content-range", "")
+        if not given.startswith(f"bytes {offset}-"):
+            raise ProviderError("the store does not heed ranges", where=self.where)
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill `buffer` as far as the stream goes; how many bytes there were."""
@@ -283,7 +289,7 @@ class BodyReader:
 
     def _broken(self, reason: str) -> DownloadFailed:
         self._done(keep=False)
-        return DownloadFailed(f"the download broke off ({printable(reason)})", where=self._where)
+        return DownloadFailed(f"the download broke off ({printable(reason)})", where=self.where)
 
 
 def _headers(response: http.client.HTTPResponse) -> dict[str, str]:

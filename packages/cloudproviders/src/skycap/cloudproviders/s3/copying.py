@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields as fields_of
 from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from skycap.cloudproviders.s3.listing import Page
 from skycap.cloudproviders.s3.signing import quote_path

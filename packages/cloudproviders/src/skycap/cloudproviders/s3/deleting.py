@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator
+from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from skycap.cloudproviders.s3.errors import Refusal, error_of, refusal_of
 from skycap.cloudproviders.s3.listing import Page, time_ns
@@ -31,17 +31,22 @@ def remove(storage: S3, path: str, condition: Condition | None) -> None:
     try:
         storage.head(path)
     except NotFound as error:
-        if error.message.startswith("there is no bucket"):
-            raise
         if condition is not None:
             raise Conflict("it is gone", where=storage.where(path)) from error
+        _remove_directory(storage, key)
+        return
+    storage.request("DELETE", path, headers=storage.condition_headers(condition))
+
+
+def _remove_directory(storage: S3, key: str) -> None:
+    try:
         if next(storage.listing.objects(f"{key}/", flat=True), None) is not None:
-            raise Conflict("the directory is not empty", where=storage.where(path)) from error
+            raise Conflict("the directory is not empty", where=storage.where(key))
         # A marker that another program left for an empty directory.
         if storage.listing.exists(f"{key}/"):
             storage.client.request("DELETE", storage.bucket, f"{key}/")
-        return
-    storage.request("DELETE", path, headers=storage.condition_headers(condition))
+    except NotFound as error:
+        raise storage.explain(error) from error
 
 
 def remove_many(storage: S3, paths: Iterable[str]) -> Iterator[tuple[str, Error | None]]:
@@ -91,7 +96,7 @@ def remove_keys(storage: S3, keys: list[str], versions: list[str] | None = None)
             # XML has no way to write it, so it goes by a request of its own.
             continue
         version = f"<VersionId>{escape(versions[index])}</VersionId>" if versions else ""
-        lines.append(f"<Object><Key>{escape(key, {chr(13): '&#13;'})}</Key>{version}</Object>")
+        lines.append(f"<Object><Key>{escape(key).replace(chr(13), '&#13;')}</Key>{version}</Object>")
     lines.append("</Delete>")
     failed: dict[str, Error] = {}
     if len(lines) > 2:

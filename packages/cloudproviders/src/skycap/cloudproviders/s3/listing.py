@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from html import unescape
 from urllib.parse import unquote_plus
 
@@ -60,7 +61,11 @@ class Listing:
         self._skipped = 0
 
     def objects(self, prefix: str, *, flat: bool) -> Iterator[Entry]:
-        """Everything below `prefix`; one level only, with directories, unless `flat`."""
+        """Everything below `prefix`; one level only, with directories and in order, unless `flat`."""
+        entries = self._pages(prefix, flat=flat)
+        return entries if flat else in_order(entries)
+
+    def _pages(self, prefix: str, *, flat: bool) -> Iterator[Entry]:
         token: str | None = None
         while True:
             page = self._page(prefix, token, flat=flat)
@@ -128,6 +133,25 @@ class Listing:
                 )
             return False
         return bool(key)
+
+
+def in_order(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """One level in the order of keys, whether the store sorts directories by key or, as some do, by name.
+
+    Sorted by name, `a` comes before `a-b`, though the key `a/` comes after it: so a directory waits until
+    nothing smaller can follow. What waits is the chain of names that are prefixes of the one at hand.
+    """
+    waiting: list[tuple[bytes, Entry]] = []
+    for entry in entries:
+        key = order_key(entry.path)
+        while waiting and waiting[0][0] < key:
+            yield heappop(waiting)[1]
+        if entry.kind is Kind.DIRECTORY:
+            heappush(waiting, (key + b"/", entry))
+        else:
+            yield entry
+    while waiting:
+        yield heappop(waiting)[1]
 
 
 def time_ns(text: str) -> int | None:

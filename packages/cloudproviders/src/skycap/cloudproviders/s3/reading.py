@@ -95,6 +95,7 @@ def _read_range(
     buffer = memoryview(bytearray(min(_BUFFER, length)))
     position = start
     try:
+        reader.check_range(start)
         while count := reader.readinto(buffer[: min(len(buffer), start + length - position)]):
             _pwrite(descriptor, buffer[:count], position, local)
             position += count

@@ -121,6 +121,8 @@ class S3(Storage):
             max_parts=MAX_PARTS,
             part_size=self.options.part_size,
             upload_from=self.options.upload_from,
+            # SeaweedFS stores `a\\b` as `a/b`, and nothing in its answers tells.
+            forbidden="" if ordered else "\\",
             name_max=None,
             path_max=KEY_MAX,
             empty_dirs=False,
@@ -139,6 +141,17 @@ class S3(Storage):
         if len(path) > KEY_MAX // 4 and len(path.encode()) > KEY_MAX:
             raise PathInvalid(f"a key has {KEY_MAX} bytes at most", where=self.where(path))
         return path
+
+    def new_key(self, path: str) -> str:
+        """The key of a path that is to be written."""
+        key = self.key(path)
+        if self.facts.forbidden and any(c in key for c in self.facts.forbidden):
+            raise PathInvalid(
+                "some stores take a backslash for a slash, and would keep it under another name",
+                where=self.where(path),
+                hint="Rename it before the transfer.",
+            )
+        return key
 
     def where(self, path: str) -> str:
         """The place, for messages."""
@@ -326,7 +339,7 @@ class S3(Storage):
         condition: Condition | None = None,
     ) -> Entry:
         """One PUT, or parts of an upload that nobody sees before the last of them has arrived."""
-        self.key(path)
+        self.new_key(path)
         return writing.write(self, path, source, size, metadata, condition)
 
     def make_dir(self, path: str) -> None:
@@ -354,6 +367,7 @@ class S3(Storage):
 
     def copy(self, source: str, target: str, *, condition: Condition | None = None) -> Entry:
         """One request; in parts for what is too large for one."""
+        self.new_key(target)
         return copying.copy(self, source, target, condition)
 
     def set_metadata(self, path: str, metadata: Metadata) -> Entry:
@@ -362,6 +376,7 @@ class S3(Storage):
 
     def begin_upload(self, path: str, *, size: int | None = None, metadata: Metadata | None = None) -> Upload:
         """A multipart upload."""
+        self.new_key(path)
         return S3Upload.begin(self, path, size, metadata)
 
     def resume_upload(self, state: Mapping[str, Any], source: Source | None = None) -> Upload:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.client import BodyReader
 from skycap.cloudproviders.s3.objects import entry_of
-from skycap.core.errors import Conflict, NotFound, ProviderError
+from skycap.core.errors import Conflict, IntegrityError, NotFound, ProviderError
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.source import BinaryReader
 
@@ -19,13 +20,28 @@ if TYPE_CHECKING:
 class ObjectReader:
     """The content, and the entry that came with it."""
 
-    def __init__(self, body: BodyReader | None, entry: Entry | None) -> None:
+    def __init__(self, body: BodyReader | None, entry: Entry, *, whole: bool = False) -> None:
         self.entry = entry
         self._body = body
+        self._expected = (entry.hashes or {}).get("sha256") if whole else None
+        self._digest = hashlib.sha256() if self._expected else None
+        self._read = 0
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes."""
-        return b"" if self._body is None else self._body.read(size)
+        """At most `size` bytes; `IntegrityError` at the end of content that is not what was stored."""
+        if self._body is None:
+            return b""
+        data = self._body.read(size)
+        if self._digest is not None:
+            self._digest.update(data)
+            self._read += len(data)
+            if self._read == self.entry.size and self._digest.hexdigest() != self._expected:
+                raise IntegrityError(
+                    "the content does not fit the checksum it was stored with",
+                    where=self._body.where,
+                    retryable=True,
+                )
+        return data
 
 
 @contextmanager
@@ -35,6 +51,8 @@ def open_stream(
     """A reader of `length` bytes from `offset`, or of all that follow."""
     query, headers = storage.version_request(version)
     whole = offset == 0 and length is None
+    if whole and storage.checksums:
+        headers["x-amz-checksum-mode"] = "ENABLED"
     if length == 0:
         yield ObjectReader(None, storage.head(path, version))
         return
@@ -53,6 +71,8 @@ def open_stream(
         yield ObjectReader(None, storage.head(path, version))
         return
     try:
-        yield ObjectReader(body, entry_of(path, body.headers))
+        if not whole:
+            body.check_range(offset)
+        yield ObjectReader(body, entry_of(path, body.headers), whole=whole)
     finally:
         body.close()

@@ -11,8 +11,8 @@ import base64
 import hashlib
 import threading
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
 
 from skycap.cloudproviders.s3.listing import Page
 from skycap.core.errors import Conflict, IntegrityError, NotFound, UploadFailed
