@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
-from operator import attrgetter
 from typing import Protocol
 
 from skycap.core.errors import Error, NotFound
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry
+from skycap.core.transfer.sorting import in_order
 
 OnError = Callable[[str, Error], None]
-_by_order = attrgetter("order")
 
 
 class Selects(Protocol):
@@ -33,8 +31,10 @@ def walk(location: Location, on_error: OnError, select: Selects | None = None) -
     storage = location.storage
     if not storage.can(Capability.LIST):
         return iter(())
-    if storage.can(Capability.SCAN_ALL) and storage.facts.scan_all_ordered:
+    if storage.can(Capability.SCAN_ALL):
         found = _flat(location, on_error)
+        if not storage.facts.scan_all_ordered:
+            found = in_order(found)
     else:
         found = _levels(location, on_error, select)
     return found if select is None else _selected(found, select)
@@ -75,12 +75,7 @@ def _levels(location: Location, on_error: OnError, select: Selects | None) -> It
 def _level(location: Location, path: str, on_error: OnError, *, ordered: bool) -> Iterator[Entry]:
     scanned = location.storage.scan(location.below(path))
     try:
-        if not ordered:
-            yield from sorted(scanned, key=_by_order)
-            return
-        first = next(scanned, None)
-        if first is not None:
-            yield from chain((first,), scanned)
+        yield from scanned if ordered else in_order(scanned)
     except NotFound as error:
         if not path:  # below the top, it was removed since its parent was listed
             on_error(path, error)
