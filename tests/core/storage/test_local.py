@@ -19,3 +19,23 @@ class TestLocal(StorageConformance):
     def reopened(self, storage: Storage) -> Storage:
         assert isinstance(storage, Local)
         return Local(storage.root)
+
+
+class TestLocalFollowingLinks(TestLocal):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Storage:
+        return Local(tmp_path / "root", links="follow")
+
+
+class TestLocalSkippingLinks(TestLocal):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Storage:
+        return Local(tmp_path / "root", links="skip")
+
+
+class TestLocalOnDisk(TestLocal):
+    """Each file forced to disk."""
+
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Storage:
+        return Local(tmp_path / "root", fsync="file")

@@ -73,6 +73,8 @@ class Local(Storage):
     ) -> None:
         self.root = os.path.abspath(os.fspath(root))
         self._links: Links = links
+        if links != "keep":  # it would not show the link it made
+            self.capabilities = self.capabilities - {Capability.MAKE_SYMLINK}
         self._fsync = fsync == "file"
 
     @classmethod
@@ -109,12 +111,18 @@ class Local(Storage):
         """One entry with mode, owner and extended attributes."""
         local = self._join(path)
         try:
-            follow = not path or self._links == "follow"
-            info = os.stat(local) if follow else os.lstat(local)
+            info = self._look(local, follow=not path or self._links == "follow")
             link = os.readlink(local) if stat_module.S_ISLNK(info.st_mode) else None
             return entry_of(path, info, link)._replace(metadata=metadata_of(local, info))
         except OSError as error:
             raise translate(error, local) from error
+
+    @staticmethod
+    def _look(local: str, *, follow: bool) -> os.stat_result:
+        if follow:
+            with contextlib.suppress(OSError):  # a link that leads nowhere is shown as one, as listings do
+                return os.stat(local)
+        return os.lstat(local)
 
     def read(
         self, path: str, *, offset: int = 0, length: int | None = None, version: str | None = None
@@ -312,6 +320,8 @@ class Local(Storage):
 
     def make_symlink(self, path: str, target: str) -> Entry:
         """Make a link under a temporary name, then rename it into place."""
+        if not self.can(Capability.MAKE_SYMLINK):
+            self._refuse(Capability.MAKE_SYMLINK, path)
         final = self._join_new(path)
         name = f"{os.path.dirname(final)}{os.sep}{temporary.new_name('part')}"
         try:

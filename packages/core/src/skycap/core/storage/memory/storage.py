@@ -17,9 +17,10 @@ from skycap.core.paths import join, printable, split
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Kind, Metadata
-from skycap.core.storage.extras import Change, Changes, Leftover, Quota, Shares, Trash, Versions
+from skycap.core.storage.extras import BulkWriter, Change, Changes, Leftover, Quota, Shares, Trash, Versions
 from skycap.core.storage.local.failures import translate
 from skycap.core.storage.memory.base import MemoryBase
+from skycap.core.storage.memory.bulk import MemoryBulk
 from skycap.core.storage.memory.extras import MemoryShares, MemoryTrash, MemoryVersions
 from skycap.core.storage.memory.space import Node, PendingUpload, ordered
 from skycap.core.storage.memory.upload import MemoryUpload
@@ -110,9 +111,9 @@ class Memory(MemoryBase):
 
     def _folder(self, path: str) -> Node:
         node = self._space.find(path)
-        if node is None and not self.facts.empty_dirs:
-            return Node(Kind.DIRECTORY, 0)
         if node is None or not node.is_dir:
+            if not self.facts.empty_dirs:
+                return Node(Kind.DIRECTORY, 0)
             raise NotFound("no such directory", where=printable(path))
         return node
 
@@ -304,6 +305,11 @@ class Memory(MemoryBase):
         except OSError as error:
             raise translate(error, local, writing=True) from error
         return node.entry(path)
+
+    def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
+        """One write after the other."""
+        self.need(Capability.BULK_WRITE)
+        return MemoryBulk(self, metadata=metadata)
 
     def versions(self) -> Versions:
         """The history of paths."""

@@ -15,6 +15,7 @@ skipped by what the storage declares, never by its type. One that cannot be kept
 
 from __future__ import annotations
 
+from skycap.core.testing.conformance.bulk import BulkPromises
 from skycap.core.testing.conformance.conditions import ConditionPromises
 from skycap.core.testing.conformance.declared import DeclaredPromises
 from skycap.core.testing.conformance.extras import ExtrasPromises
@@ -35,6 +36,7 @@ class StorageConformance(
     NamePromises,
     ConditionPromises,
     UploadPromises,
+    BulkPromises,
     MovingPromises,
     MetadataPromises,
     ExtrasPromises,
