@@ -261,6 +261,9 @@ class Local(Storage):
         old, new = self._join(source), self._join_new(target)
         try:
             info = os.lstat(old)
+        except OSError as error:
+            raise translate(error, old) from error
+        try:
             is_dir = stat_module.S_ISDIR(info.st_mode)
             if is_dir and target.startswith(f"{source}/"):
                 raise Conflict("it cannot be moved below itself", where=paths.printable(new))
