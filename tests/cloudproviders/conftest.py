@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.cloudproviders.s3.storage import S3, connect
 from tests.cloudproviders.seaweed import SeaweedFS
@@ -44,23 +47,55 @@ def options(server: SeaweedFS) -> Callable[..., S3Options]:
     return make
 
 
-@pytest.fixture
-def bucket(options: Callable[..., S3Options]) -> str:
-    """The name of a new, empty bucket."""
-    name = f"b{os.getpid()}-{next(_numbers)}"
-    client = connect(options())
-    client.request("PUT", name)
-    client.close()
-    return name
+@pytest.fixture(scope="session")
+def client(server: SeaweedFS) -> Iterator[Client]:
+    """Requests as the tests themselves make them."""
+    made = connect(S3Options.parse(server.options, where="test"))
+    yield made
+    made.close()
+
+
+class NewBuckets:
+    """Empty buckets, made ahead: the first write to a new one waits until the server has made a volume."""
+
+    def __init__(self, client: Client, *, ahead: int = 6) -> None:
+        self._client = client
+        self._pool = ThreadPoolExecutor(3)
+        self._ready = deque(self._pool.submit(self._make) for _ in range(ahead))
+
+    def take(self) -> str:
+        self._ready.append(self._pool.submit(self._make))
+        return self._ready.popleft().result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _make(self) -> str:
+        name = f"b{os.getpid()}-{next(_numbers)}"
+        self._client.request("PUT", name)
+        self._client.request("PUT", name, "first", body=b"x")
+        self._client.request("DELETE", name, "first")
+        return name
+
+
+@pytest.fixture(scope="session")
+def new_buckets(client: Client) -> Iterator[NewBuckets]:
+    made = NewBuckets(client)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def versioned(options: Callable[..., S3Options], bucket: str) -> str:
-    """The name of a new bucket that keeps old versions."""
-    client = connect(options())
+def bucket(new_buckets: NewBuckets) -> str:
+    """The name of an empty bucket."""
+    return new_buckets.take()
+
+
+@pytest.fixture
+def versioned(client: Client, bucket: str) -> str:
+    """The name of an empty bucket that keeps old versions."""
     body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
     client.request("PUT", bucket, query=[("versioning", "")], body=body)
-    client.close()
     return bucket
 
 

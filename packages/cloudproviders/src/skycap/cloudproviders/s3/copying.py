@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.listing import Page
+from skycap.cloudproviders.s3.objects import is_etag
 from skycap.cloudproviders.s3.signing import quote_path
 from skycap.cloudproviders.s3.upload import part_size_for
 from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
@@ -100,7 +101,7 @@ def _which(error: Conflict, condition: Condition | None) -> Error:
 def _source_headers(storage: S3, source: str, version: str | None, known: Entry) -> dict[str, str]:
     value = quote_path(f"/{storage.bucket}/{storage.key(source)}")
     headers = {}
-    if version is not None and not version.startswith('"'):
+    if version is not None and not is_etag(version):
         value += f"?versionId={version}"
     elif known.version:
         headers["x-amz-copy-source-if-match"] = known.version

@@ -137,6 +137,8 @@ def _xml(key: str) -> bool:
 
 def cleanup(storage: S3, path: str, older_than_s: float, *, dry_run: bool) -> Iterator[Leftover]:
     """Abort uploads at or below a path that began more than `older_than_s` ago."""
+    if path:
+        storage.key(path)
     before_ns = int((storage.client.clock() - older_than_s) * 1_000_000_000)
     for key, upload_id, started_ns in list(_uploads(storage, path)):
         if started_ns is None or started_ns > before_ns:

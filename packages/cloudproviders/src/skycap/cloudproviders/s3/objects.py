@@ -108,6 +108,11 @@ def md5_of(etag: str) -> dict[str, str]:
     return {"md5": match.group(1)} if match else {}
 
 
+def is_etag(version: str) -> bool:
+    """Whether a version is named by the ETag of its content, in quotes, and not by a version id."""
+    return version.startswith('"')
+
+
 def format_time(time_ns: int) -> str:
     """Seconds since the epoch in decimal, nine places at most, as many as needed."""
     sign = "-" if time_ns < 0 else ""
@@ -133,7 +138,13 @@ def _http_date_ns(text: str) -> int | None:
 
 
 def _plain(value: str) -> bool:
-    return value.isascii() and value.isprintable() and value == value.strip() and "=?" not in value
+    return (
+        value != ""
+        and value.isascii()
+        and value.isprintable()
+        and value == value.strip()
+        and "=?" not in value
+    )
 
 
 def _text(value: str) -> str:

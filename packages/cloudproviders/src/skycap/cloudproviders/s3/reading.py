@@ -6,8 +6,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from skycap.cloudproviders.s3.client import BodyReader
 from skycap.cloudproviders.s3.objects import entry_of
-from skycap.core.errors import Conflict, DownloadFailed, Error, NotFound
+from skycap.core.errors import DownloadFailed, Error, NotFound
 from skycap.core.storage.entry import Entry
 from skycap.core.units import MiB
 
@@ -22,9 +23,10 @@ _OPEN = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 def read_file(storage: S3, path: str, local: str, version: str | None) -> Entry:
     """Fill the existing local file. What is read is one state of the object, or it raises."""
+    key = storage.key(path)
     descriptor = _open(local)
     try:
-        first = storage.fast.get(storage.key(path), RANGE) if version is None else None
+        first = storage.fast.get(key, RANGE) if version is None else None
         if first is not None:
             data, size, headers = first
             _pwrite(descriptor, data, 0, local)
@@ -84,11 +86,15 @@ def _same(entry: Entry, version: str | None) -> str | None:
 def _read_range(
     storage: S3, path: str, version: str | None, descriptor: int, local: str, start: int, length: int
 ) -> None:
-    query, headers = storage.version_request(version)
-    headers["range"] = f"bytes={start}-{start + length - 1}"
+
+    def ask(path: str, version: str | None) -> BodyReader:
+        query, headers = storage.version_request(version)
+        headers["range"] = f"bytes={start}-{start + length - 1}"
+        return storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
+
     try:
-        reader = storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
-    except (Conflict, NotFound) as error:
+        reader = storage.at_version(path, version, ask)
+    except NotFound as error:
         raise DownloadFailed(
             "it was replaced or removed while it was read", where=storage.where(path)
         ) from error

@@ -22,7 +22,7 @@ class Links(Shares):
         self._storage = storage
 
     def create(self, path: str, *, expires_s: float | None = None, password: str | None = None) -> Share:
-        """A link for one hour, or for `expires_s` seconds, seven days at most. No request is made."""
+        """A link for one hour, or for `expires_s` seconds, seven days at most. It must be there."""
         storage = self._storage
         where = storage.where(path)
         if password is not None:
@@ -34,6 +34,7 @@ class Links(Shares):
                 where=where,
                 hint="For longer, make the object public by a bucket policy.",
             )
+        storage.head(path)
         client = storage.client
         keys = client.credentials.keys()
         if keys is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from skycap.cloudproviders.s3 import copying, deleting, reading, writing
 from skycap.cloudproviders.s3.client import Answer, Body, Client, Query
@@ -16,15 +16,16 @@ from skycap.cloudproviders.s3.credentials import resolve
 from skycap.cloudproviders.s3.endpoint import Endpoint, check_bucket
 from skycap.cloudproviders.s3.fast import Fast
 from skycap.cloudproviders.s3.listing import Listing
-from skycap.cloudproviders.s3.objects import entry_of, md5_of, metadata_headers
+from skycap.cloudproviders.s3.objects import entry_of, is_etag, md5_of, metadata_headers
 from skycap.cloudproviders.s3.options import DEFAULT_REGION, S3Options, or_environment
 from skycap.cloudproviders.s3.stream import open_stream
 from skycap.cloudproviders.s3.upload import MAX_PARTS, PART_MAX, PART_MIN, S3Upload
+from skycap.cloudproviders.s3.versions import S3Versions, find_version
 from skycap.core import paths
 from skycap.core.errors import Conflict, Error, NotFound, PathInvalid
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
-from skycap.core.storage.entry import Entry, Kind, Metadata, directory
+from skycap.core.storage.entry import Entry, Metadata, directory
 from skycap.core.storage.extras import Leftover, Shares, Versions
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
@@ -34,6 +35,7 @@ from skycap.core.storage.upload import Upload
 from skycap.core.units import MiB
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 _TiB = 1024 * 1024 * MiB
 KEY_MAX = 1024
 
@@ -213,19 +215,30 @@ class S3(Storage):
         """Query and headers that ask for one state: ETags come in quotes, version ids do not."""
         if version is None:
             return [], {}
-        if version.startswith('"'):
+        if is_etag(version):
             return [], {"if-match": version}
         return [("versionId", version)], {}
 
     def head(self, path: str, version: str | None = None) -> Entry:
         """HEAD: all that is known of an object."""
+        return self.at_version(path, version, self._head)
+
+    def _head(self, path: str, version: str | None) -> Entry:
         query, headers = self.version_request(version)
         headers["x-amz-checksum-mode"] = "ENABLED"
+        return entry_of(path, self.request("HEAD", path, query=query, headers=headers).headers)
+
+    def at_version(self, path: str, version: str | None, ask: Callable[[str, str | None], _T]) -> _T:
+        """Ask for one state: first as the one that is there, then by its id among the old ones."""
         try:
-            answer = self.request("HEAD", path, query=query, headers=headers)
-        except Conflict as error:
-            raise NotFound("this version is not there any more", where=error.where) from error
-        return entry_of(path, answer.headers)
+            return ask(path, version)
+        except (Conflict, NotFound) as error:
+            if version is None or not is_etag(version):
+                raise
+            old = find_version(self, path, version)
+            if old is None:
+                raise NotFound("this version is not there any more", where=self.where(path)) from error
+        return ask(path, old)
 
     def put(
         self, path: str, data: memoryview, metadata: Metadata | None, condition: Condition | None
@@ -311,21 +324,10 @@ class S3(Storage):
 
     def _list(self, path: str, *, flat: bool) -> Iterator[Entry]:
         prefix = f"{self.key(path)}/" if path else ""
-        found = False
         try:
-            for entry in self.listing.objects(prefix, flat=flat):
-                found = True
-                yield entry
+            yield from self.listing.objects(prefix, flat=flat)
         except NotFound as error:
             raise self.explain(error) from error
-        if not found and path and self._is_file(path):
-            raise NotFound("it is a file, not a directory", where=self.where(path))
-
-    def _is_file(self, path: str) -> bool:
-        try:
-            return self.head(path).kind is Kind.FILE
-        except NotFound:
-            return False
 
     # Writable
 
@@ -385,8 +387,6 @@ class S3(Storage):
 
     def versions(self) -> Versions:
         """The history that a bucket with versioning keeps."""
-        from skycap.cloudproviders.s3.versions import S3Versions
-
         return S3Versions(self)
 
     def shares(self) -> Shares:

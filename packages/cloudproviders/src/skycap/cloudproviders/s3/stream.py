@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.client import BodyReader
 from skycap.cloudproviders.s3.objects import entry_of
-from skycap.core.errors import Conflict, IntegrityError, NotFound, ProviderError
+from skycap.core.errors import IntegrityError, NotFound, ProviderError
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.source import BinaryReader
+from skycap.core.units import MiB
+
+SMALL = MiB + 1
 
 if TYPE_CHECKING:
     from skycap.cloudproviders.s3.storage import S3
@@ -44,27 +48,37 @@ class ObjectReader:
         return data
 
 
+class SmallReader(io.BytesIO):
+    """Content that came in one piece, and the entry that came with it."""
+
+    def __init__(self, data: memoryview, entry: Entry) -> None:
+        super().__init__(data)
+        self.entry = entry
+
+
 @contextmanager
 def open_stream(
     storage: S3, path: str, offset: int, length: int | None, version: str | None
 ) -> Iterator[BinaryReader]:
     """A reader of `length` bytes from `offset`, or of all that follow."""
-    query, headers = storage.version_request(version)
     whole = offset == 0 and length is None
-    if whole and storage.checksums:
-        headers["x-amz-checksum-mode"] = "ENABLED"
     if length == 0:
         yield ObjectReader(None, storage.head(path, version))
         return
-    if not whole:
-        end = "" if length is None else str(offset + length - 1)
-        headers["range"] = f"bytes={offset}-{end}"
+    span = "" if whole else f"bytes={offset}-{'' if length is None else offset + length - 1}"
+
+    def ask(path: str, version: str | None) -> BodyReader:
+        query, headers = storage.version_request(version)
+        if span:
+            headers["range"] = span
+        elif storage.checksums:
+            headers["x-amz-checksum-mode"] = "ENABLED"
+        return storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
+
     try:
-        body = storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
+        body = storage.at_version(path, version, ask)
     except NotFound as error:
         raise storage.explain(error) from error
-    except Conflict as error:
-        raise NotFound("this version is not there any more", where=error.where) from error
     except ProviderError as error:
         if whole or not error.message.startswith("the object is shorter"):
             raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3 import copying
 from skycap.cloudproviders.s3.listing import Page, time_ns
-from skycap.cloudproviders.s3.objects import md5_of
+from skycap.cloudproviders.s3.objects import is_etag, md5_of
 from skycap.core.errors import NotFound
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.extras import Version, Versions
@@ -16,60 +16,85 @@ if TYPE_CHECKING:
     from skycap.cloudproviders.s3.storage import S3
 
 
-_Markers = list[tuple[str, str]]
+def find_version(storage: S3, path: str, etag: str) -> str | None:
+    """The id of the newest state with this ETag."""
+    for fields in _states(storage, path):
+        if fields["kind"] == "Version" and _etag(fields) == etag:
+            return fields["VersionId"]
+    return None
 
 
 class S3Versions(Versions):
-    """Old states by version id; a removal is a state too."""
+    """Old states; a removal is a state too.
+
+    A state is named by its ETag, as everywhere, or by its version id where a newer one has the same content.
+    """
 
     def __init__(self, storage: S3) -> None:
         self._storage = storage
 
     def list(self, path: str) -> Iterator[Version]:
         """Newest first, as the store lists them."""
-        storage, key = self._storage, self._storage.key(path)
-        found = False
-        markers: _Markers = []
-        while True:
-            query = [("versions", ""), ("prefix", key), ("encoding-type", "url"), *markers]
-            answer = storage.client.request("GET", storage.bucket, query=query)
-            page = Page(answer.body, storage.where(path))
-            for kind, fields in page.items:
-                if kind in {"Version", "DeleteMarker"} and page.text(fields["Key"]) == key:
-                    found = True
-                    yield _version(path, fields, deleted=kind == "DeleteMarker")
-            after = page.text(page.fields.get("NextKeyMarker", ""))
-            # Keys come in order: past this one there is nothing more of it.
-            if not page.more or not after or after > key:
-                break
-            markers = [
-                ("key-marker", after),
-                ("version-id-marker", page.fields.get("NextVersionIdMarker", "")),
-            ]
-        if not found:
-            raise NotFound("no such object, and none was there before", where=storage.where(path))
+        seen: set[str] = set()
+        for fields in _states(self._storage, path):
+            deleted = fields["kind"] == "DeleteMarker"
+            etag = None if deleted else _etag(fields)
+            name = etag if etag is not None and etag not in seen else fields["VersionId"]
+            seen.add(name)
+            entry = Entry(
+                path,
+                size=None if deleted else int(fields.get("Size", "0")),
+                stored_at_ns=time_ns(fields.get("LastModified", "")),
+                version=name,
+                hashes=(md5_of(etag) or None) if etag is not None else None,
+            )
+            yield Version(entry, latest=fields.get("IsLatest") == "true", deleted=deleted)
+        if not seen:
+            where = self._storage.where(path)
+            raise NotFound("no such object, and none was there before", where=where)
 
     def restore(self, path: str, version: str) -> Entry:
         """Copy the old state over the new one."""
-        copying.copy(self._storage, path, path, None, version=version)
-        return self._storage.head(path)
+        storage = self._storage
+        found = find_version(storage, path, version) if is_etag(version) else version
+        if found is None:
+            raise NotFound("this version is not there any more", where=storage.where(path))
+        copying.copy(storage, path, path, None, version=found)
+        return storage.head(path)
 
     def remove(self, path: str, version: str) -> None:
         """Forget one state for good; of a removal: undo it."""
+        storage = self._storage
+        found = find_version(storage, path, version) if is_etag(version) else version
+        if found is None:
+            return
         try:
-            self._storage.request("DELETE", path, query=[("versionId", version)])
+            storage.request("DELETE", path, query=[("versionId", found)])
         except NotFound as error:
             if error.message.startswith("there is no bucket"):
                 raise
 
 
-def _version(path: str, fields: dict[str, str], *, deleted: bool) -> Version:
-    etag = fields.get("ETag", "")
-    entry = Entry(
-        path,
-        size=None if deleted else int(fields.get("Size", "0")),
-        stored_at_ns=time_ns(fields.get("LastModified", "")),
-        version=fields.get("VersionId") or "null",
-        hashes=md5_of(etag if etag.startswith('"') else f'"{etag}"') or None,
-    )
-    return Version(entry, latest=fields.get("IsLatest") == "true", deleted=deleted)
+def _states(storage: S3, path: str) -> Iterator[dict[str, str]]:
+    key = storage.key(path)
+    markers: list[tuple[str, str]] = []
+    while True:
+        query = [("versions", ""), ("prefix", key), ("encoding-type", "url"), *markers]
+        try:
+            answer = storage.client.request("GET", storage.bucket, query=query)
+        except NotFound as error:
+            raise storage.explain(error) from error
+        page = Page(answer.body, storage.where(path))
+        for kind, fields in page.items:
+            if kind in {"Version", "DeleteMarker"} and page.text(fields["Key"]) == key:
+                yield {"VersionId": "null", **fields, "kind": kind}
+        after = page.text(page.fields.get("NextKeyMarker", ""))
+        # Keys come in order: past this one there is nothing more of it.
+        if not page.more or not after or after > key:
+            return
+        version = page.fields.get("NextVersionIdMarker", "")
+        markers = [("key-marker", after), ("version-id-marker", version)]
+
+
+def _etag(fields: dict[str, str]) -> str:
+    return f'"{fields.get("ETag", "").strip(chr(34))}"'
