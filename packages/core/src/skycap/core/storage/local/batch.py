@@ -155,6 +155,7 @@ def _copy(
                 f"it changed while it was read ({copied} of {size} bytes)",
                 where=paths.printable(local),
                 hint="Run the command again.",
+                retryable=False,
             )
         os.rename(name, final)
         name = None

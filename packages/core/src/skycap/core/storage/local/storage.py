@@ -29,7 +29,7 @@ from skycap.core.storage.local.reading import open_range
 from skycap.core.storage.local.scanning import Links, scan_folder
 from skycap.core.storage.local.upload import LocalUpload
 from skycap.core.storage.options import StorageOptions, option
-from skycap.core.storage.source import COPY_BUFFER, BinaryReader, Fetchable, LocalFile, Source, opened
+from skycap.core.storage.source import COPY_BUFFER, BinaryReader, LocalFile, Source, is_fetchable, opened
 from skycap.core.storage.upload import Upload
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -184,11 +184,11 @@ class Local(Storage):
     def _fill(descriptor: int, name: str, source: Source, size: int | None) -> None:
         if isinstance(source, bytes | bytearray | memoryview):
             if size is not None and len(source) != size:
-                raise UploadFailed(f"the source has {len(source)} bytes, not {size}")
+                raise UploadFailed(f"the source has {len(source)} bytes, not {size}", retryable=False)
             write_all(descriptor, source)
         elif isinstance(source, os.PathLike):
             _copy_file(descriptor, os.fspath(source), size)
-        elif isinstance(source, Fetchable):
+        elif is_fetchable(source):
             source.fetch(name)
             if size is not None and (found := os.fstat(descriptor).st_size) != size:
                 raise UploadFailed(f"{found} bytes arrived of {size}", retryable=True)
@@ -420,6 +420,7 @@ def _copy_file(descriptor: int, local: str, size: int | None) -> None:
             f"it changed while it was read ({copied} of {wanted} bytes)",
             where=paths.printable(local),
             hint="Run the command again.",
+            retryable=False,
         )
 
 
