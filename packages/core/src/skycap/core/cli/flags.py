@@ -32,3 +32,16 @@ Places = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")]
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="NAME:PATH, s3://BUCKET/KEY or a local path.", autocompletion=complete_place
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET", help="NAME:PATH, s3://BUCKET/KEY or a local path.", autocompletion=complete_place
+    ),
+]

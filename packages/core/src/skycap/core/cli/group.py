@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from functools import cache
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from skycap.core import plugins
+from skycap.core.cli.coercion import convert_plainly
 from skycap.core.cli.session import session
 from skycap.core.errors import ConfigInvalid, DependencyMissing
 from skycap.core.hookspecs import Lazy
@@ -20,6 +22,8 @@ from skycap.core.version import VERSION
 
 _LENIENT = frozenset({"config", "doctor", "info", "plugins", "logs", "completion"})
 """Commands that must work while the configuration is broken."""
+_HELP_NAMES = ["-h", "--help"]
+_NAMES: Any = SimpleNamespace(help_option_names=_HELP_NAMES)
 
 
 def new_app(**settings: Any) -> typer.Typer:
@@ -83,11 +87,15 @@ def load(offer: Lazy) -> Any:
 def _finish(command: Any, prefix: str) -> None:
     """Plain help, `-h`, a variable for each flag, and the common flags, for a command and all below it."""
     command.rich_markup_mode = None
-    command.context_settings.setdefault("help_option_names", ["-h", "--help"])
+    command.context_settings["help_option_names"] = _HELP_NAMES
     command.params = [p for p in command.params if p.name not in {"install_completion", "show_completion"}]
+    # Made before the parser makes it, so that it is converted plainly too.
+    convert_plainly(command.get_help_option(_NAMES))
     for parameter in command.params:
+        convert_plainly(parameter)
         if isinstance(parameter, TyperOption) and parameter.envvar is None:
             parameter.envvar = f"{prefix}{parameter.name.upper()}"
+            parameter.show_envvar = False
     if isinstance(command, TyperGroup):
         for below in command.commands.values():
             _finish(below, prefix)
@@ -174,7 +182,14 @@ def _version(value: bool) -> None:
 def _common_flags(
     json: Annotated[
         bool,
-        typer.Option("--json", envvar="SKYCAP_JSON", callback=_json, help="Print JSON Lines.", is_eager=True),
+        typer.Option(
+            "--json",
+            envvar="SKYCAP_JSON",
+            show_envvar=False,
+            callback=_json,
+            help="Print JSON Lines.",
+            is_eager=True,
+        ),
     ] = False,
     verbose: Annotated[
         int,
@@ -182,7 +197,9 @@ def _common_flags(
             "--verbose",
             "-v",
             count=True,
+            show_default=False,
             envvar="SKYCAP_VERBOSE",
+            show_envvar=False,
             callback=_verbose,
             is_eager=True,
             help="Tell more; twice: everything, tracebacks too.",
@@ -191,7 +208,13 @@ def _common_flags(
     quiet: Annotated[
         bool,
         typer.Option(
-            "--quiet", "-q", envvar="SKYCAP_QUIET", callback=_quiet, help="Tell only errors.", is_eager=True
+            "--quiet",
+            "-q",
+            envvar="SKYCAP_QUIET",
+            show_envvar=False,
+            callback=_quiet,
+            help="Tell only errors.",
+            is_eager=True,
         ),
     ] = False,
     config: Annotated[
@@ -199,6 +222,7 @@ def _common_flags(
         typer.Option(
             "--config",
             envvar="SKYCAP_CONFIG",
+            show_envvar=False,
             callback=_config,
             metavar="FILE",
             is_eager=True,
@@ -217,6 +241,7 @@ def common() -> list[Any]:
     found = [p for p in get_command(app).params if p.name != "help"]
     for parameter in found:
         parameter.expose_value = False
+        convert_plainly(parameter)
     return found
 
 
@@ -236,15 +261,18 @@ def root() -> PluginGroup:
     version = [p for p in get_command(app).params if p.name == "version"]
     for parameter in version:
         parameter.expose_value = False
-    return PluginGroup(
+        convert_plainly(parameter)
+    found = PluginGroup(
         name="skycap",
         help="Move files between anywhere and anywhere, keep them safe, and serve them.",
         epilog="Places: NAME:PATH, s3://BUCKET/KEY, :TYPE,OPTION=VALUE:PATH, local paths, - for a pipe.",
         params=[*version, *common()],
         rich_markup_mode=None,
         no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings={"help_option_names": _HELP_NAMES, "max_content_width": 100},
     )
+    convert_plainly(found.get_help_option(_NAMES))
+    return found
 
 
 def suggestion(name: str) -> str | None:

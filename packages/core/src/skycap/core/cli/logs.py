@@ -29,8 +29,8 @@ class Terminal(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Warnings always, the rest as `-v` and `-vv` ask for."""
-        if record.name == "skycap.errors":
-            return  # the command shows its errors itself
+        if record.name in {"skycap.errors", "skycap.transfer"}:
+            return  # the command shows these itself
         wanted = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(
             self._session.verbosity, logging.DEBUG
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,8 @@ class Session:
         self.json = False
         self.verbosity = 0
         self.config_path = config_path(environ)
-        self.warnings = 0
+        self.on_retry: Callable[[RetryEvent], None] | None = None
+        """Who else wants to know of calls that are tried again."""
 
     @property
     def quiet(self) -> bool:
@@ -48,6 +49,9 @@ class Session:
 
     def _retried(self, event: RetryEvent) -> None:
         import logging
+
+        if self.on_retry is not None:
+            self.on_retry(event)
 
         logging.getLogger("skycap.retry").info(
             "%s: %s; attempt %d failed, trying again in %.1f s",
@@ -112,7 +116,6 @@ class Session:
 
     def warn(self, text: str) -> None:
         """Something that may matter, and that stops nothing."""
-        self.warnings += 1
         if not self.quiet:
             print(f"skycap: warning: {printable(text)}", file=sys.stderr)
 

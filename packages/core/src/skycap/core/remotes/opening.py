@@ -17,7 +17,7 @@ from skycap.core.location import Location
 from skycap.core.remotes.address import Address, Form, parse
 from skycap.core.remotes.local import local_location
 from skycap.core.remotes.settings import Remote, Remotes
-from skycap.core.remotes.stack import STACK_NAMES, stack
+from skycap.core.remotes.stack import RETRY_NAMES, STACK_NAMES, stack
 from skycap.core.retry import RetryEvent
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import OptionInfo, StorageOptions, nearest
@@ -211,11 +211,16 @@ class Opener:
         for info in infos.values():
             if info.name not in settings and (found := self._by_variable(info)):
                 settings[info.name] = found
-        extra = {name: setting.value for name, setting in settings.items() if name in STACK_NAMES}
+        # What is said of retries is for the overlay, also where a type has an option of that name.
+        extra = {
+            name: setting.value
+            for name, setting in settings.items()
+            if name in RETRY_NAMES or (name in STACK_NAMES and name not in infos)
+        }
         values = {
             name: self._secret(name, setting, remote) if infos[name].secret else setting.value
             for name, setting in settings.items()
-            if name in infos
+            if name in infos and name not in extra
         }
         where = f"remote {remote.name} ({remote.origin})" if remote.name else f":{remote.type}:"
         return cast(Any, kind).Options.parse(values, where=where), extra

@@ -17,6 +17,7 @@ from skycap.core.units import parse_size
 LIMIT_NAMES = frozenset({"limit_rate", "limit_up", "limit_down", "connections"})
 STACK_NAMES = RETRY_NAMES | LIMIT_NAMES
 """Options that every remote has, whatever its type."""
+__all__ = ["RETRY_NAMES", "STACK_NAMES", "stack"]
 _IN_PROCESS = frozenset({"local", "memory"})
 
 
@@ -29,13 +30,13 @@ def stack(
 ) -> Storage:
     """`storage` with the overlays that its settings ask for.
 
-    Where no network is between, nothing is tried again unless a setting asks for it, and the ways around
-    Python stay open.
+    Where no network is between, nothing is tried again, and without a limit the ways around Python stay open.
     """
+    local = type(storage).type_name in _IN_PROCESS
     up = _rate(settings, "limit_up", where)
     down = _rate(settings, "limit_down", where)
     connections = _count(settings, "connections", where)
-    if up or down or (connections and storage.type_name not in _IN_PROCESS):
+    if up or down or (connections and not local):
         from skycap.core.storage.overlays.limit import Bandwidth, Limited
 
         storage = Limited(
@@ -44,7 +45,7 @@ def stack(
             up=Bandwidth(up) if up else None,
             down=Bandwidth(down) if down else None,
         )
-    if storage.type_name not in _IN_PROCESS or RETRY_NAMES & settings.keys():
+    if not local:
         from skycap.core.storage.overlays.retry import Retrying
 
         storage = Retrying(storage, Policies().merge(settings, where=where), on_retry=on_retry)

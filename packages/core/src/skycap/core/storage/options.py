@@ -98,7 +98,8 @@ def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
 
 
 def _is_secret(hint: Any) -> bool:
-    return hint is Secret or Secret in get_args(hint)
+    """Whether it is `Secret`, `Secret[str]`, or one of them or None."""
+    return any(kind is Secret or get_origin(kind) is Secret for kind in (hint, *get_args(hint)))
 
 
 def _convert(value: Any, info: OptionInfo, where: str) -> Any:
@@ -133,7 +134,7 @@ def _to(value: Any, hint: Any) -> Any:
         )
     if hint is bool:
         return _to_bool(value)
-    if hint is Secret:
+    if hint is Secret or origin is Secret:
         return value if isinstance(value, Secret) else Secret(str(value))
     if hint is Size:
         return Size(parse_size(value) if isinstance(value, str) else value)

@@ -1,0 +1,166 @@
+"""The flags of what selects, moves or deletes files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from skycap.core.errors import UsageError
+from skycap.core.units import parse_duration, parse_size
+
+if TYPE_CHECKING:
+    from skycap.core.transfer.options import TransferOptions
+    from skycap.core.transfer.walk import Selects
+
+Links = Literal["keep", "follow", "skip"]
+ProgressMode = Literal["auto", "plain", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectFlags:
+    """Which files count, on both sides."""
+
+    include: Annotated[
+        list[str] | None,
+        typer.Option("--include", metavar="PATTERN", help="Only what matches; may be given again."),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="PATTERN", help="Not what matches; may be given again."),
+    ] = None
+    filter_from: Annotated[
+        list[str] | None,
+        typer.Option("--filter-from", metavar="FILE", help="Patterns from a file, as in .gitignore."),
+    ] = None
+    min_size: Annotated[
+        str | None, typer.Option("--min-size", metavar="SIZE", help="Only files of at least this size.")
+    ] = None
+    max_size: Annotated[
+        str | None, typer.Option("--max-size", metavar="SIZE", help="Only files of at most this size.")
+    ] = None
+    min_age: Annotated[
+        str | None, typer.Option("--min-age", metavar="TIME", help="Only what changed longer ago.")
+    ] = None
+    max_age: Annotated[
+        str | None, typer.Option("--max-age", metavar="TIME", help="Only what changed since then.")
+    ] = None
+
+    def select(self) -> Selects | None:
+        """The filter that these flags make; None where all counts."""
+        if not any(vars(self)[name] for name in SelectFlags.__dataclass_fields__):
+            return None
+        from skycap.core.transfer.filter import Filter
+
+        return Filter.build(
+            include=self.include or (),
+            exclude=self.exclude or (),
+            files=self.filter_from or (),
+            min_size=parse_size(self.min_size) if self.min_size else None,
+            max_size=parse_size(self.max_size) if self.max_size else None,
+            min_age_s=parse_duration(self.min_age) if self.min_age else None,
+            max_age_s=parse_duration(self.max_age) if self.max_age else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareFlags(SelectFlags):
+    """What counts as the same, and how both places are reached."""
+
+    checksum: Annotated[bool, typer.Option("--checksum", "-c", help="Compare contents, not times.")] = False
+    size_only: Annotated[bool, typer.Option("--size-only", help="Compare sizes, nothing else.")] = False
+    links: Annotated[Links, typer.Option("--links", help="Symbolic links: keep, follow or skip them.")] = (
+        "keep"
+    )
+    transfers: Annotated[
+        int | None, typer.Option("--transfers", min=1, metavar="N", help="So many files at once.")
+    ] = None
+    limit_rate: Annotated[
+        str | None, typer.Option("--limit-rate", metavar="SIZE", help="At most so many bytes a second.")
+    ] = None
+    retries: Annotated[
+        int | None, typer.Option("--retries", min=0, metavar="N", help="Try so many times again.")
+    ] = None
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="How long one try may take.")
+    ] = None
+
+    def overrides(self, *, reading: bool) -> dict[str, Any]:
+        """What these flags say to a storage that is opened."""
+        found: dict[str, Any] = {}
+        for name in ("limit_rate", "retries", "timeout"):
+            if (value := getattr(self, name)) is not None:
+                found[name] = value
+        if reading and self.links == "follow":
+            found["links"] = "follow"
+        return found
+
+    def compare_options(self) -> dict[str, Any]:
+        """Those of the transfer's options that these flags set."""
+        from skycap.core.transfer.compare import Compare
+
+        if self.checksum and self.size_only:
+            raise UsageError("--checksum and --size-only exclude each other")
+        compare = Compare.CHECKSUM if self.checksum else Compare.SIZE if self.size_only else Compare.MTIME
+        return {
+            "compare": compare,
+            "select": self.select(),
+            "links": self.links,
+            "transfers": self.transfers,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferFlags(CompareFlags):
+    """All that copy, sync and move can be told."""
+
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")] = False
+    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each file.")] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False
+    max_delete: Annotated[
+        int | None,
+        typer.Option("--max-delete", min=0, metavar="N", help="Delete nothing if more would have to go."),
+    ] = None
+    overwrite: Annotated[
+        Literal["always", "never", "newer"],
+        typer.Option("--overwrite", help="Replace what differs: always, never, or only what is older."),
+    ] = "always"
+    verify: Annotated[bool, typer.Option("--verify", help="Read every file back.")] = False
+    metadata: Annotated[
+        bool, typer.Option("--metadata/--no-metadata", help="Keep mode, owner, extended attributes.")
+    ] = True
+    fsync: Annotated[
+        Literal["never", "file"],
+        typer.Option("--fsync", help="Force local files to disk: never, or each file."),
+    ] = "never"
+    progress: Annotated[
+        ProgressMode,
+        typer.Option("--progress", help="auto: bars on a terminal; plain: a line a minute; none."),
+    ] = "auto"
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="FILE", help="Write what happened as JSON.")
+    ] = None
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="NAME", help="Who does the work; from a plugin.")
+    ] = None
+
+    def overrides(self, *, reading: bool) -> dict[str, Any]:
+        """What these flags say to a storage that is opened."""
+        found = super().overrides(reading=reading)
+        if not reading and self.fsync != "never":
+            found["fsync"] = self.fsync
+        return found
+
+    def options(self) -> TransferOptions:
+        """The transfer's options."""
+        from skycap.core.transfer.options import TransferOptions
+
+        return TransferOptions(
+            **self.compare_options(),
+            overwrite=self.overwrite,
+            metadata=self.metadata,
+            verify=self.verify,
+            dry_run=self.dry_run,
+            max_delete=self.max_delete,
+        )

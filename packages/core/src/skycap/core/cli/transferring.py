@@ -1,0 +1,368 @@
+"""Runs a copy, move or sync for the command line: opens both places, shows what happens, sums it up."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, Literal, cast
+
+from skycap.core import plugins
+from skycap.core.cli.failures import as_ours, as_record
+from skycap.core.cli.progress import Progress, Silent, make
+from skycap.core.cli.session import Session
+from skycap.core.cli.stopping import status_of, stopping
+from skycap.core.cli.transfer_flags import TransferFlags
+from skycap.core.errors import Error, Interrupted, Partial, UsageError
+from skycap.core.location import Location
+from skycap.core.paths import printable
+from skycap.core.remotes.pairing import name_of, named_file, target_of_file, target_of_folder
+from skycap.core.state import state_folder
+from skycap.core.transfer.engine import Transfer
+from skycap.core.transfer.events import Event, EventType, Listener
+from skycap.core.transfer.removing import Removals
+from skycap.core.transfer.report import report, write_report
+from skycap.core.transfer.result import Result
+from skycap.core.units import format_duration, format_size
+
+Verb = Literal["copy", "move", "sync"]
+_PREVIEWED = 20
+_DONE = {"copy": "Copied", "move": "Moved", "sync": "Copied"}
+_log = logging.getLogger("skycap.transfer")
+
+
+class Show:
+    """A listener that shows events: as JSON lines, or as lines for people as loud as they asked for."""
+
+    def __init__(self, run: Session, progress: Progress, *, dry_run: bool, single: bool) -> None:
+        self._run = run
+        self._progress = progress
+        self._dry_run = dry_run
+        self._single = single
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        """One event; most are not shown at all."""
+        kind = event.type
+        if kind in {EventType.STARTED, EventType.MOVED, EventType.PLANNED}:
+            return
+        if kind is EventType.FAILED and event.error is not None and not self._single:
+            _log.error("%s", event.error, extra={"error": as_record(event.error, path=event.path)})
+        if self._run.json:
+            if kind is not EventType.UNCHANGED or self._run.verbosity > 0:
+                with self._lock:
+                    self._run.emit(event_record(event, dry_run=self._dry_run))
+        elif self._dry_run:
+            if kind is not EventType.UNCHANGED:
+                with self._lock:
+                    self._run.line(f"{_foretold(event)}{_detail(event)}")
+            return
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        kind, verbosity = event.type, self._run.verbosity
+        if kind is EventType.FAILED and event.error is not None:
+            if not self._single:
+                where = event.error.where or event.path
+                self._progress.say(f"skycap: {where}: {event.error.message}")
+                if event.error.hint and verbosity > 0:
+                    self._progress.say(f"hint: {event.error.hint}")
+        elif kind is EventType.RETRY:
+            if verbosity > 0:
+                self._progress.say(f"{event.path}: {event.error}; trying again in {event.seconds or 0:.1f}s")
+        elif kind is EventType.SKIPPED and verbosity >= 0 and event.reason and not self._dry_run:
+            if verbosity > 0:
+                self._progress.say(f"{event.path}: left alone ({event.reason})")
+        elif (kind is not EventType.UNCHANGED and verbosity > 0) or verbosity > 1:
+            self._progress.say(f"{kind.value}: {event.path}{_detail(event)}")
+
+
+def event_record(event: Event, *, dry_run: bool) -> dict[str, Any]:
+    """The JSON object of an event; its `type` is what happened."""
+    if event.type is EventType.FAILED and event.error is not None:
+        return as_record(event.error, path=event.path) | {"type": "failed"}
+    record: dict[str, Any] = {"type": event.type.value, "path": event.path}
+    for name in ("size", "strategy", "reason", "seconds"):
+        if (value := getattr(event, name)) is not None:
+            record[name] = value
+    if event.error is not None:
+        record["error"] = str(event.error)
+    if dry_run:
+        record["dry_run"] = True
+    return record
+
+
+def _detail(event: Event) -> str:
+    parts = [event.reason] if event.reason else []
+    if event.size is not None:
+        parts.append(format_size(event.size))
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _foretold(event: Event) -> str:
+    verbs = {EventType.COPIED: "copy", EventType.REMOVED: "remove", EventType.SKIPPED: "skip"}
+    verb = verbs.get(event.type, event.type.value)
+    if event.type is EventType.COPIED and event.strategy == "mkdir":
+        verb = "mkdir"
+    return f"{verb} {event.path}"
+
+
+def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, flags: TransferFlags) -> int:
+    """Do it; the exit status. What ends the whole run is raised, after the report was written."""
+    progress = Silent() if flags.dry_run else make(flags.progress, quiet=run.quiet, environ=run.environ)
+    transfer: Transfer | None = None
+    failure: Error | None = None
+    came: list[int] = []
+    try:
+        source, target, single = open_both(run, verb, source_text, target_text, flags)
+        options = flags.options()
+        if flags.interactive and not flags.dry_run:
+            options = _asked(run, verb, source, target, flags, single=single)
+        transfer = Transfer(
+            source,
+            target,
+            options,
+            state_folder=state_folder(run.environ),
+            single=single,
+            listener=_listener(run, progress, dry_run=flags.dry_run, single=single),
+            executor=_executor(flags.engine),
+            hook=plugins.plugins().transfer_strategy(),
+        )
+        run.on_retry = _retry_listener(transfer.result, progress, run)
+        with progress, stopping(transfer.cancel, progress.say) as came:
+            _go(verb, transfer, flags, progress)
+    except Exception as error:
+        failure = as_ours(error)
+        raise
+    finally:
+        if flags.report:
+            result = transfer.result if transfer is not None else Result()
+            found = report(result, command=verb, source=source_text, target=target_text, error=failure)
+            write_report(found, flags.report)
+        if transfer is not None:
+            _log_run(verb, transfer.result, failure)
+    return _sum_up(run, verb, transfer.result, came, single=single)
+
+
+def _go(verb: Verb, transfer: Transfer, flags: TransferFlags, progress: Progress) -> None:
+    if verb == "copy":
+        transfer.copy()
+    elif verb == "move":
+        transfer.move()
+    else:
+
+        def confirm(removals: Removals) -> bool:
+            return _agreed(removals, progress)
+
+        transfer.sync(None if flags.yes or flags.interactive else confirm)
+
+
+def open_both(
+    run: Session, verb: str, source_text: str, target_text: str, flags: TransferFlags
+) -> tuple[Location, Location, bool]:
+    """Both places, and whether a single file is meant."""
+    source = run.open(source_text, overrides=flags.overrides(reading=True))
+    single = named_file(source) is not None
+    if single and verb == "sync":
+        raise UsageError(
+            "sync makes folders the same, and this is a file",
+            where=source.shown(),
+            hint=f"skycap copy {source_text} {target_text}",
+        )
+    overrides = flags.overrides(reading=False)
+    target = run.open(target_text, for_writing=True, as_file=single, overrides=overrides)
+    if single:
+        return source, target_of_file(target, name_of(source)), True
+    return source, target_of_folder(target), False
+
+
+def _listener(run: Session, progress: Progress, *, dry_run: bool, single: bool) -> Listener:
+    show = Show(run, progress, dry_run=dry_run, single=single)
+    observer = plugins.plugins().transfer_event()
+    listeners: list[Listener] = [progress, show]
+    if observer is not None:
+        listeners.append(observer)
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
+
+
+def _retry_listener(result: Result, progress: Progress, run: Session) -> Callable[[Any], None]:
+    show = Show(run, progress, dry_run=False, single=False)
+
+    def tell(event: Any) -> None:
+        path = event.error.where or event.operation
+        seen = Event(EventType.RETRY, path, error=event.error, seconds=event.delay_s)
+        result(seen)
+        show(seen)
+
+    return tell
+
+
+def _executor(name: str | None) -> Callable[[int], Executor]:
+    if name is None:
+        return ThreadPoolExecutor
+    engines = plugins.plugins().transfer_engines()
+    if name not in engines:
+        from skycap.core.storage.options import nearest
+
+        raise UsageError(f"unknown engine {name!r}", where="--engine", hint=nearest(name, list(engines)))
+    return cast("Callable[[int], Executor]", engines[name].load())
+
+
+def _agreed(removals: Removals, progress: Progress) -> bool:
+    """Show what would be removed and ask."""
+    progress.say(f"{removals.count} items ({format_size(removals.bytes)}) are only at the target:")
+    for number, path in enumerate(removals.paths()):
+        if number == _PREVIEWED:
+            progress.say(f"  … and {removals.count - number} more")
+            break
+        progress.say(f"  remove {path}")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    progress.say("Remove them? [y/N]")
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+class _Chosen:
+    """A filter that leaves out what somebody said no to."""
+
+    def __init__(self, inner: Any, declined: set[str]) -> None:
+        self._inner = inner
+        self._declined = declined
+
+    def matches(self, path: str, **facts: Any) -> bool:
+        """Whether the entry is wanted."""
+        return path not in self._declined and (self._inner is None or self._inner.matches(path, **facts))
+
+    def prunes(self, path: str) -> bool:
+        """Whether nothing below this directory is wanted."""
+        return self._inner is not None and self._inner.prunes(path)
+
+
+def _asked(
+    run: Session, verb: Verb, source: Location, target: Location, flags: TransferFlags, *, single: bool
+) -> Any:
+    """Ask for each thing that would be done; the options that leave out what was declined."""
+    from dataclasses import replace
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("--interactive needs a terminal", hint="Look first with --dry-run.")
+    options = flags.options()
+    declined: set[str] = set()
+    everything = False
+
+    def ask(event: Event) -> None:
+        nonlocal everything
+        if everything or event.type not in {EventType.COPIED, EventType.REMOVED}:
+            return
+        print(f"{printable(_foretold(event))}? [y/N/a/q] ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline().strip().lower()
+        if answer == "q":
+            raise Interrupted("stopped; nothing was changed")
+        everything = answer == "a"
+        if answer not in {"y", "yes", "a"}:
+            declined.add(event.path)
+
+    look = Transfer(
+        source,
+        target,
+        replace(options, dry_run=True),
+        state_folder=state_folder(run.environ),
+        single=single,
+        listener=ask,
+    )
+    if verb == "sync":
+        look.sync()
+    else:
+        look.copy()
+    return replace(options, select=_Chosen(options.select, declined))
+
+
+def _sum_up(run: Session, verb: Verb, result: Result, came: list[int], *, single: bool) -> int:
+    """Say what came of it; the exit status, or the error that says it."""
+    status = result.exit_status
+    counts = result.counts
+    if run.json:
+        run.emit(summary_record(verb, result))
+    run.note(summary(verb, result))
+    if result.interrupted:
+        for path in result.unfinished[:_PREVIEWED]:
+            run.note(f"unfinished: {path}")
+        error = Interrupted(
+            f"stopped: {counts.copied} files are done, {counts.failed} failed, "
+            f"{max(counts.planned - counts.copied - counts.failed, 0)} of those found so far remain",
+            hint="The same command goes on where this one stopped.",
+        )
+        _with_status(error, status_of(came) or status)
+        raise error
+    if not status:
+        return 0
+    if single and result.failures:
+        raise result.failures[0].error
+    kinds = [found.error for found in result.failures if found.error.exit_status == status]
+    kind = Partial if status == Partial.exit_status or not kinds else type(kinds[0])
+    failed = counts.failed
+    hint = None if run.verbosity > 0 else "-v shows a hint for each."
+    raise _with_status(kind(f"{failed} item{'s' * (failed != 1)} did not make it", hint=hint), status)
+
+
+def _with_status(error: Error, status: int) -> Error:
+    vars(error)["exit_status"] = status
+    return error
+
+
+def summary(verb: Verb, result: Result) -> str:
+    """One line about a run that has ended."""
+    counts = result.counts
+    rest = [
+        f"{number} {what}"
+        for number, what in (
+            (counts.updated, "brought up to date"),
+            (counts.unchanged, "unchanged"),
+            (counts.skipped, "left alone"),
+            (counts.removed if verb == "sync" else 0, "removed"),
+            (counts.failed, "failed"),
+        )
+        if number
+    ]
+    if result.dry_run:
+        would = [f"copy {counts.copied}"] + ([f"remove {counts.removed}"] if counts.removed else [])
+        return f"Nothing was changed. Would {' and '.join(would)}; {counts.unchanged} are the same."
+    if not counts.copied:
+        changed = counts.removed or counts.updated or counts.failed
+        start = "Copied nothing" if changed else "Nothing to do"
+        return f"{start}{': ' if rest else ''}{', '.join(rest)}."
+    took = format_duration(result.seconds)
+    files = f"{counts.copied} file{'s' * (counts.copied != 1)}"
+    return (
+        f"{_DONE[verb]} {files} ({format_size(counts.bytes)}) in {took}"
+        + "".join(f", {part}" for part in rest)
+        + "."
+    )
+
+
+def summary_record(verb: Verb, result: Result) -> dict[str, Any]:
+    """The JSON object of a run that has ended."""
+    counts = result.counts
+    names = ("copied", "unchanged", "updated", "skipped", "removed", "failed", "resumed", "retries", "bytes")
+    return {
+        "type": "summary",
+        "command": verb,
+        **{name: getattr(counts, name) for name in names},
+        "strategies": dict(counts.strategies),
+        "seconds": round(result.seconds, 3),
+        "dry_run": result.dry_run,
+        "interrupted": result.interrupted,
+        "exit_status": result.exit_status,
+    }
+
+
+def _log_run(verb: Verb, result: Result, failure: Error | None) -> None:
+    record = summary_record(verb, result)
+    _log.info("%s", f"failed: {failure}" if failure else f"{verb} ended", extra={"run": record})

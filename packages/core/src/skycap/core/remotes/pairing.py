@@ -1,0 +1,85 @@
+"""What `copy SRC DST` means: whether one file moves or what is below a folder, and where to exactly.
+
+The contents of a folder go into the target. A file goes into a target that is a folder or is written with a
+slash at its end, else it gets the name that the target has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from skycap.core.errors import Conflict, NotFound
+from skycap.core.location import Location
+from skycap.core.paths import join, split
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.entry import Entry
+
+
+def named_file(location: Location) -> Entry | None:
+    """The entry of the file or link that a location names; None if it is a folder.
+
+    `NotFound` where nothing is. Costs a look, and a listing's first page where folders are only prefixes.
+    """
+    storage = location.storage
+    if not location.path and not storage.can(Capability.LOCAL_PATH):
+        return None
+    try:
+        entry = storage.stat(location.path)
+    except NotFound as error:
+        if _has_something_below(location):
+            return None
+        raise NotFound(error.message, where=location.shown(), hint=error.hint) from error
+    if entry.is_dir:
+        return None
+    if location.wants_dir:
+        raise NotFound(f"it is a {entry.kind}, not a folder", where=location.shown())
+    return entry
+
+
+def is_folder(location: Location) -> bool:
+    """Whether a location is a folder that is there already, or one by the way it is written."""
+    if not location.path or location.wants_dir:
+        return True
+    try:
+        return location.storage.stat(location.path).is_dir
+    except NotFound:
+        return _has_something_below(location)
+
+
+def _has_something_below(location: Location) -> bool:
+    storage = location.storage
+    if storage.facts.empty_dirs or not storage.can(Capability.LIST):
+        return False
+    try:
+        return next(storage.scan(location.path), None) is not None
+    except NotFound:
+        return False
+
+
+def target_of_file(target: Location, name: str) -> Location:
+    """Where a file of this name goes."""
+    if not is_folder(target):
+        return target
+    shown = target.name if target.name.endswith(("/", ":")) or not target.name else f"{target.name}/"
+    return replace(target, path=join(target.path, name), name=f"{shown}{name}", wants_dir=False)
+
+
+def target_of_folder(target: Location) -> Location:
+    """Where the contents of a folder go; `Conflict` if a file is there."""
+    if target.path and target.storage.can(Capability.LOCAL_PATH):
+        try:
+            entry = target.storage.stat(target.path)
+        except NotFound:
+            return target
+        if not entry.is_dir:
+            raise Conflict(
+                f"it is a {entry.kind}, and a folder cannot be copied onto it",
+                where=target.shown(),
+                hint="Name a folder, or remove what is there.",
+            )
+    return target
+
+
+def name_of(location: Location) -> str:
+    """The last part of a location's path."""
+    return split(location.path)[1]
