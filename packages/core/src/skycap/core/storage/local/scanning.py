@@ -51,13 +51,20 @@ def scan_folder(local: str, path: str, links: Links) -> Iterator[Entry]:
 def _sorted_names(local: str, *, follow: bool) -> list[str]:
     with os.scandir(local) as found:
         names = [
-            f"{item.name}/" if item.is_dir(follow_symlinks=follow) else item.name
+            f"{item.name}/" if _is_dir(item, follow=follow) else item.name
             for item in found
             if not is_temporary(item.name)
         ]
     # Text sorts like its UTF-8, unless there are surrogate escapes, which stand for single bytes.
     names.sort(key=order_key if any(map(_has_surrogates, names)) else None)
     return names
+
+
+def _is_dir(item: os.DirEntry[str], *, follow: bool) -> bool:
+    try:
+        return item.is_dir(follow_symlinks=follow)
+    except OSError:  # a link to itself, or to where this process may not go
+        return False
 
 
 def _has_surrogates(name: str) -> bool:

@@ -369,19 +369,23 @@ class Local(Storage):
     def _join(self, path: str) -> str:
         if self._links == "follow":
             return f"{self.root}{os.sep}{paths.validate(path)}" if path else self.root
-        return paths.join_under(self.root, path)
+        return self._under(path)
 
     def _join_file(self, path: str) -> str:
-        if self._links == "follow":
-            return self._join(path)
-        return paths.join_under(self.root, path, follow_last=True)
+        return self._join(path) if self._links == "follow" else self._under(path, follow_last=True)
 
     def _join_new(self, path: str) -> str:
         if not path:
             raise Conflict("the root of a storage is a directory", where=paths.printable(self.root))
         if temporary.is_temporary(paths.split(path)[1]):
             raise PathInvalid("this name is kept for unfinished files", where=paths.printable(path))
-        return paths.join_under(self.root, path)
+        return self._under(path)
+
+    def _under(self, path: str, *, follow_last: bool = False) -> str:
+        try:
+            return paths.join_under(self.root, path, follow_last=follow_last)
+        except OSError as error:  # a folder on the way that may not be entered
+            raise translate(error, f"{self.root}{os.sep}{path}") from error
 
     def check_condition(self, condition: Condition | None, by_version: Capability, path: str) -> None:
         """Refuse a condition on a version, as the capability it would need."""
