@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from skycap.core.errors import Error
 from skycap.core.retry.policies import Operation
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry
-from skycap.core.storage.extras import Share, Shares, Trash, Trashed, Version, Versions
+from skycap.core.storage.extras import BulkWriter, Share, Shares, Trash, Trashed, Version, Versions
 
 T = TypeVar("T")
 Needs = Callable[[Capability, str], None]
@@ -21,6 +22,23 @@ class Iterate(Protocol):
     def __call__(self, operation: Operation, start: Callable[[], Iterator[T]]) -> Iterator[T]:
         """What `start` gives, one by one."""
         ...
+
+
+class BulkAround(BulkWriter):
+    """A writer of many files, each batch going through the overlay."""
+
+    def __init__(self, inner: BulkWriter, around: Around) -> None:
+        self._inner = inner
+        self._around = around
+
+    def write(self, files: Sequence[tuple[str, str, int | None]]) -> Sequence[Error | None]:
+        """Store each."""
+        found: Sequence[Error | None] = self._around(Operation.UPLOAD, self._inner.write, files)
+        return found
+
+    def close(self) -> None:
+        """Let go of what was held for it."""
+        self._inner.close()
 
 
 class VersionsAround(Versions):

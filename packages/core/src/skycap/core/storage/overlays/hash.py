@@ -22,7 +22,7 @@ from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition, if_version
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.interface import Storage
-from skycap.core.storage.overlays.overlay import EVERYTHING, Transparent
+from skycap.core.storage.overlays.overlay import EVERYTHING, PLAIN, Transparent, translated
 from skycap.core.storage.source import (
     COPY_BUFFER,
     BinaryReader,
@@ -49,7 +49,7 @@ class Hashed(Transparent):
         self.kinds = tuple(kinds)
         _Digests(self.kinds)  # says at once if one is unknown, or needs a package
         if self.kinds:
-            self.capabilities -= {Capability.LOCAL_PATH}
+            self.capabilities -= {Capability.LOCAL_PATH, Capability.BULK_WRITE}
             self._passed &= self.capabilities
 
     # Writing
@@ -140,13 +140,13 @@ class Hashed(Transparent):
 
 
 def _watched(source: Source, digests: _Digests) -> Source:
+    if isinstance(source, PLAIN):  # first, since a `Path` can be opened too
+        digests.read(source)
+        return source
     if isinstance(source, Reopenable):
         return _WatchedSource(source, digests)
-    if isinstance(source, BinaryReader):
-        digests.clear()
-        return _Watched(source, digests)
-    digests.read(source)
-    return source
+    digests.clear()
+    return _Watched(source, digests)
 
 
 def _differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str | None:
@@ -192,7 +192,7 @@ class _Digests:
         if isinstance(source, bytes | bytearray | memoryview):
             self.update(source)
             return
-        with opened(source) as reader:
+        with translated(source), opened(source) as reader:
             while data := reader.read(COPY_BUFFER):
                 self.update(data)
 

@@ -5,8 +5,8 @@ open stream, not while a write waits for its source. So copying from a storage t
 on. Bytes are counted by a bucket that all threads share, in small pieces, so that no burst is longer than
 half a second; a part of an upload is paid for before it is sent, since it goes out in one call.
 
-With a limit on bytes the ways around Python are closed (`local_path`, `read_file`), or the bytes would not be
-counted.
+With a limit on bytes the ways around Python are closed (`local_path`, `read_file`, `bulk_write`), or the
+bytes would not be counted.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.interface import Storage
-from skycap.core.storage.overlays.overlay import EVERYTHING, Transparent
+from skycap.core.storage.overlays.overlay import EVERYTHING, PLAIN, Transparent, translated
 from skycap.core.storage.source import (
     COPY_BUFFER,
     BinaryReader,
     Fetchable,
     LocalFile,
-    Reopenable,
     Source,
     can_reopen,
     known_size,
@@ -106,7 +105,7 @@ class Limited(Transparent):
             raise UsageError("a storage needs at least one connection")
         super().__init__(inner)
         if up or down:
-            self.capabilities -= {Capability.LOCAL_PATH, Capability.READ_FILE}
+            self.capabilities -= {Capability.LOCAL_PATH, Capability.READ_FILE, Capability.BULK_WRITE}
             self._passed &= self.capabilities
         self._up = up
         self._down = down
@@ -159,7 +158,8 @@ class Limited(Transparent):
         """Store a file."""
         self._needs(Capability.WRITE, path, condition)
         if self._up is not None and size is None:
-            size = known_size(source)
+            with translated(source):
+                size = known_size(source)
         source = self._counted(source)
         return self._around(
             Operation.UPLOAD,
@@ -172,8 +172,7 @@ class Limited(Transparent):
         )
 
     def _counted(self, source: Source) -> Source:
-        streams = not can_reopen(source) or isinstance(source, Reopenable)
-        if self._up is None and not (streams and self._release):
+        if self._up is None and (self._release is None or isinstance(source, PLAIN)):
             return source
         idle = _Idle(self._release) if self._release else contextlib.nullcontext()
         if not can_reopen(source):
@@ -258,7 +257,7 @@ class _MeteredSource:
     @contextmanager
     def open(self) -> Iterator[BinaryReader]:
         with contextlib.ExitStack() as stack:
-            with self._idle:
+            with self._idle, translated(self._source):
                 reader = stack.enter_context(opened(self._source))
             # Wrapped, a local file is a stream to the storage, which therefore does not tell what moved.
             on_bytes = self._source.on_bytes if isinstance(self._source, LocalFile) else None

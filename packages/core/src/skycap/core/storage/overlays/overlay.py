@@ -14,19 +14,21 @@ therefore not let through by the overlays of today.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, ClassVar, NoReturn, ParamSpec, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from skycap.core.errors import Error
 from skycap.core.retry.policies import Operation
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import Changes, Leftover, Quota, Shares, Trash, Versions
+from skycap.core.storage.extras import BulkWriter, Changes, Leftover, Quota, Shares, Trash, Versions
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
-from skycap.core.storage.overlays.extras import SharesAround, TrashAround, VersionsAround
+from skycap.core.storage.local.failures import translate
+from skycap.core.storage.overlays.extras import BulkAround, SharesAround, TrashAround, VersionsAround
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload
 
@@ -34,7 +36,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
+PLAIN = (bytes, bytearray, memoryview, os.PathLike)
+"""Sources that are data, or name where it lies: handed on as they are, they keep the fast ways open."""
+
 _UP, _DOWN, _LIST, _DELETE = Operation.UPLOAD, Operation.DOWNLOAD, Operation.LIST, Operation.DELETE
+
+
+@contextmanager
+def translated(source: Source) -> Iterator[None]:
+    """What the file system says of a source that is a local file, as an error of ours."""
+    try:
+        yield
+    except Error:
+        raise
+    except OSError as error:
+        where = os.fspath(source) if isinstance(source, os.PathLike) else ""
+        raise translate(error, where) from error
 
 
 class Overlay(Storage):
@@ -49,6 +66,7 @@ class Overlay(Storage):
         self.inner = inner
         self.capabilities = (self.passes | self.offers) & inner.capabilities
         self._passed = self.passes & self.capabilities
+        self.type_name = inner.type_name  # type: ignore[misc] # an overlay is no type one could configure
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.inner!r})"
@@ -195,6 +213,11 @@ class Overlay(Storage):
             self._needs(Capability.READ_VERSION, path)
         return self._around(_DOWN, self.inner.read_file, path, local, version=version)
 
+    def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
+        """A writer of many small local files."""
+        self._needs(Capability.BULK_WRITE)
+        return BulkAround(self.inner.bulk_write(metadata=metadata), self._around)
+
     def versions(self) -> Versions:
         """The history of paths."""
         self._needs(Capability.VERSIONS)
@@ -251,11 +274,6 @@ class Transparent(Overlay):
         """Those of the inner storage, since the same bytes lie there under the same names."""
         return self.inner.facts
 
-    def _refuse(self, capability: Capability, path: str = "") -> NoReturn:
-        if not self.inner.can(capability):
-            self.inner._refuse(capability, path)
-        super()._refuse(capability, path)
-
 
 EVERYTHING: frozenset[Capability] = frozenset(
     {
@@ -283,6 +301,7 @@ EVERYTHING: frozenset[Capability] = frozenset(
         Capability.MAKE_SYMLINK,
         Capability.LOCAL_PATH,
         Capability.READ_FILE,
+        Capability.BULK_WRITE,
         Capability.VERSIONS,
         Capability.VERSIONS_RESTORE,
         Capability.VERSIONS_REMOVE,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain, islice
 from types import TracebackType
@@ -22,6 +22,7 @@ from skycap.core.retry import Caller, Operation, Policies, RetryEvent
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
+from skycap.core.storage.extras import BulkWriter
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.overlays.overlay import EVERYTHING, Transparent
 from skycap.core.storage.source import COPY_BUFFER, BinaryReader, Source, can_reopen
@@ -189,8 +190,44 @@ class Retrying(Transparent):
         for path, last in waiting.items():
             yield path, last or failure
 
+    def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
+        """A writer of many small local files; only those that failed are written again."""
+        self._needs(Capability.BULK_WRITE)
+        return _RetryingBulk(self.inner.bulk_write(metadata=metadata), self._callers[Operation.UPLOAD])
+
     def _uploading(self, upload: Upload) -> Upload:
         return _RetryingUpload(upload, self._callers[Operation.UPLOAD])
+
+
+class _RetryingBulk(BulkWriter):
+    """A writer of many files that writes those again whose failure can pass."""
+
+    def __init__(self, inner: BulkWriter, caller: Caller) -> None:
+        self._inner = inner
+        self._caller = caller
+
+    def write(self, files: Sequence[tuple[str, str, int | None]]) -> Sequence[Error | None]:
+        found: list[Error | None] = [None] * len(files)
+        left = list(range(len(files)))
+
+        def bulk_write() -> None:
+            nonlocal left
+            for index, error in zip(left, self._inner.write([files[index] for index in left]), strict=True):
+                found[index] = error
+            left = [index for index in left if (error := found[index]) is not None and error.retryable]
+            if left and (error := found[left[0]]) is not None:
+                raise error
+
+        try:
+            self._caller(bulk_write)
+        except Error as failure:
+            # Raised for one of them, it stands in its place; raised as a whole, it is that of all that wait.
+            for index in left:
+                found[index] = found[index] or failure
+        return found
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 class _RetryingUpload(Upload):

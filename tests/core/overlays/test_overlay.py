@@ -1,0 +1,109 @@
+"""An overlay lets through what it names, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from skycap.core.errors import Unsupported
+from skycap.core.storage import FULL, IF_ABSENT, Capability, if_version
+from skycap.core.storage.memory import Memory
+from skycap.core.storage.overlays import Bandwidth, Hashed, Limited, Overlay, Retrying, Transparent
+from skycap.core.storage.overlays.overlay import EVERYTHING
+
+
+class Narrow(Transparent):
+    passes = FULL | {Capability.WRITE_IF_ABSENT}
+    offers = frozenset({Capability.COPY})
+
+
+def test_everything_there_is_was_thought_about() -> None:
+    assert frozenset(Capability) == EVERYTHING
+
+
+def test_what_is_not_named_does_not_leak_through() -> None:
+    narrow = Narrow(Memory())
+    narrow.write("a", b"x")
+    assert narrow.capabilities == FULL | {Capability.WRITE_IF_ABSENT, Capability.COPY}
+    for call in (
+        lambda: narrow.rename("a", "b"),
+        lambda: narrow.begin_upload("a"),
+        lambda: narrow.resume_upload({}),
+        lambda: narrow.read_file("a", "/x"),
+        lambda: narrow.local_path("a"),
+        lambda: narrow.bulk_write(),
+        lambda: narrow.scan_all(""),
+        lambda: narrow.remove_many(["a"]),
+        lambda: narrow.remove_tree("a"),
+        lambda: narrow.set_metadata("a", narrow.stat("a").metadata),  # type: ignore[arg-type]
+        lambda: narrow.make_symlink("a", "b"),
+        lambda: narrow.versions(),
+        lambda: narrow.trash(),
+        lambda: narrow.shares(),
+        lambda: narrow.quota(),
+        lambda: narrow.search("a"),
+        lambda: narrow.lock_object("a", 1),
+        lambda: narrow.changes(),
+        lambda: narrow.cleanup(older_than_s=1),
+        lambda: narrow.read("a", version="1"),
+    ):
+        with pytest.raises(Unsupported):
+            call()
+
+
+def test_a_condition_is_let_through_by_its_own_name() -> None:
+    narrow = Narrow(Memory())
+    narrow.write("a", b"x", condition=IF_ABSENT)
+    with pytest.raises(Unsupported):
+        narrow.write("a", b"x", condition=if_version("1"))
+    with pytest.raises(Unsupported):
+        narrow.remove("a", condition=if_version("1"))
+
+
+def test_what_an_overlay_offers_and_forgot_to_do_raises() -> None:
+    narrow = Narrow(Memory())
+    narrow.write("a", b"x")
+    with pytest.raises(Unsupported):
+        narrow.copy("a", "b")
+
+
+def test_what_the_inner_storage_cannot_do_is_not_declared() -> None:
+    poor = Memory(capabilities={Capability.READ})
+    assert Retrying(poor).capabilities == {Capability.READ}
+    assert Narrow(poor).capabilities == {Capability.READ}
+
+
+def test_facts_and_identity_are_not_taken_over_by_accident() -> None:
+    bare = Overlay(Memory())
+    with pytest.raises(NotImplementedError):
+        assert bare.facts
+    with pytest.raises(NotImplementedError):
+        assert bare.identity
+    inner = Memory()
+    assert (Retrying(inner).identity, Retrying(inner).facts) == (inner.identity, inner.facts)
+
+
+def test_each_overlay_lets_through_what_it_says() -> None:
+    inner = Memory(capabilities=frozenset(Capability))
+    around_python = {Capability.LOCAL_PATH, Capability.READ_FILE, Capability.BULK_WRITE}
+    assert Retrying(inner).capabilities == inner.capabilities
+    assert Limited(inner, connections=3).capabilities == inner.capabilities
+    assert Limited(inner, up=Bandwidth(1)).capabilities == inner.capabilities - around_python
+    assert Limited(inner, down=Bandwidth(1)).capabilities == inner.capabilities - around_python
+    assert Hashed(inner).capabilities == inner.capabilities - {Capability.LOCAL_PATH, Capability.BULK_WRITE}
+    assert Hashed(inner, ()).capabilities == inner.capabilities
+
+
+def test_closing_the_outer_closes_the_inner() -> None:
+    closed: list[str] = []
+
+    class Watched(Memory):
+        def close(self) -> None:
+            closed.append("inner")
+
+    with Hashed(Retrying(Limited(Watched()))):
+        assert not closed
+    assert closed == ["inner"]
+
+
+def test_a_stack_shows_itself() -> None:
+    assert repr(Retrying(Limited(Memory("shown")))) == "Retrying(Limited(Memory('shown')))"
