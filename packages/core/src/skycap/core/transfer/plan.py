@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from skycap.core.storage.entry import Entry, Kind
 from skycap.core.transfer.compare import Compare, Verdict, fingerprint, verdict
+from skycap.core.transfer.merging import InTheWay, Side
 
 
 class ActionType(StrEnum):
@@ -35,6 +36,8 @@ class Action(NamedTuple):
     source: Entry | None = None
     target: Entry | None = None
     reason: str = ""
+    behind: str = ""
+    """The link at the target that stands where a directory above this path is needed."""
 
     @property
     def size(self) -> int:
@@ -68,26 +71,37 @@ class Rules:
 def plan(
     source: Iterator[Entry], target: Iterator[Entry], rules: Rules, known: Known | None = None
 ) -> Iterator[Action]:
-    """Join two listings in merging order. What is only at the target becomes `REMOVE` where rules say so."""
-    ours, theirs = next(source, None), next(target, None)
-    our_key = ours.order if ours else b""
-    their_key = theirs.order if theirs else b""
-    while ours is not None or theirs is not None:
-        if theirs is None or (ours is not None and our_key < their_key):
-            assert ours is not None  # noqa: S101 - one of the two is there
-            yield from _only_source(ours, rules)
-            ours = next(source, None)
-            our_key = ours.order if ours else b""
-        elif ours is None or their_key < our_key:
-            if rules.remove and (theirs.kind is not Kind.DIRECTORY or rules.dirs):
-                yield Action(ActionType.REMOVE, theirs.path, None, theirs, "only at the target")
-            theirs = next(target, None)
-            their_key = theirs.order if theirs else b""
-        else:
-            yield from _both(ours, theirs, rules, known)
-            ours, theirs = next(source, None), next(target, None)
-            our_key = ours.order if ours else b""
-            their_key = theirs.order if theirs else b""
+    """Join two listings in merging order. What is only at the target becomes `REMOVE` where rules say so.
+
+    `ScanFailed` if a listing is not in that order: what it hides would seem to be gone, and be removed.
+    """
+    ours, theirs = Side(source), Side(target)
+    links = InTheWay()
+    shadows = InTheWay() if rules.remove and not rules.dirs else None
+    while (entry := ours.entry) is not None or theirs.entry is not None:
+        other = theirs.entry
+        if entry is not None and (other is None or ours.key < theirs.key):
+            link = links.above(ours.key)
+            for action in _only_source(entry, rules):
+                yield action if link is None else action._replace(behind=link.path)
+            if shadows is not None and entry.kind is not Kind.DIRECTORY:
+                shadows.add(ours.key, entry)
+            ours.step()
+        elif other is not None and (entry is None or theirs.key < ours.key):
+            if other.kind is Kind.SYMLINK:
+                links.add(theirs.key, other)
+            elif other.kind is Kind.DIRECTORY and shadows is not None and not shadows.above(theirs.key):
+                other = None  # where directories are only prefixes, nobody misses it
+            if rules.remove and other is not None:
+                yield Action(ActionType.REMOVE, other.path, None, other, "only at the target")
+            theirs.step()
+        elif entry is not None and other is not None:
+            yield from _both(entry, other, rules, known)
+            ours.step()
+            theirs.step()
+        while ours.twins:
+            twin = ours.twins.pop()
+            yield Action(ActionType.SKIP, twin.path, twin, None, "another of the same name was there first")
 
 
 def _only_source(entry: Entry, rules: Rules, target: Entry | None = None) -> Iterator[Action]:
@@ -119,7 +133,8 @@ def _both(ours: Entry, theirs: Entry, rules: Rules, known: Known | None) -> Iter
         yield Action(ActionType.KEEP, ours.path, ours, theirs)
         return
     if ours.kind is not Kind.FILE or theirs.kind is not Kind.FILE:
-        yield from _only_source(ours, rules, theirs)
+        for action in _only_source(ours, rules, theirs):
+            yield action if action.type is ActionType.KEEP else _spared(action, rules) or action
         return
     answer = verdict(ours, theirs, rules.compare, rules.tolerance_ns)
     by_table = known is not None and rules.compare is Compare.MTIME and answer is Verdict.UNSURE
@@ -127,17 +142,27 @@ def _both(ours: Entry, theirs: Entry, rules: Rules, known: Known | None) -> Iter
         answer = Verdict.SAME
     if answer is Verdict.SAME:
         yield Action(ActionType.KEEP, ours.path, ours, theirs)
-    elif rules.overwrite == "never":
-        yield Action(ActionType.SKIP, ours.path, ours, theirs, "it exists already")
-    elif rules.overwrite == "newer" and _is_newer(theirs, ours):
-        yield Action(ActionType.SKIP, ours.path, ours, theirs, "the target is newer")
-    else:
-        kind = ActionType.CHECK if answer is Verdict.UNSURE else ActionType.COPY
-        yield Action(kind, ours.path, ours, theirs, _difference(ours, theirs))
+        return
+    kind = ActionType.CHECK if answer is Verdict.UNSURE else ActionType.COPY
+    action = Action(kind, ours.path, ours, theirs, _difference(ours, theirs))
+    yield _spared(action, rules) or action
+
+
+def _spared(action: Action, rules: Rules) -> Action | None:
+    """A `SKIP` in place of what would replace something that rules protect."""
+    ours, theirs = action.source, action.target
+    if ours is None or theirs is None or action.type is ActionType.SKIP:
+        return None
+    if rules.overwrite == "never":
+        return Action(ActionType.SKIP, action.path, ours, theirs, "it exists already")
+    if rules.overwrite == "newer" and _is_newer(theirs, ours):
+        return Action(ActionType.SKIP, action.path, ours, theirs, "the target is newer")
+    return None
 
 
 def _is_newer(a: Entry, b: Entry) -> bool:
-    first, second = a.mtime_ns or a.stored_at_ns, b.mtime_ns or b.stored_at_ns
+    first = a.stored_at_ns if a.mtime_ns is None else a.mtime_ns
+    second = b.stored_at_ns if b.mtime_ns is None else b.mtime_ns
     return first is not None and second is not None and first > second
 
 
