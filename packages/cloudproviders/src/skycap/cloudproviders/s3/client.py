@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
 from skycap.cloudproviders.s3.connection import DROPPED, Connections, Server
@@ -26,6 +26,8 @@ from skycap.core.paths import printable
 from skycap.core.storage.source import COPY_BUFFER
 
 _log = logging.getLogger(__name__)
+# S3 refuses a signature that is further from its own clock than this.
+_SKEW_ALLOWED_S = 900
 _GOOD = frozenset({200, 204, 206})
 Body = bytes | bytearray | memoryview
 Query = Sequence[tuple[str, str]]
@@ -127,7 +129,7 @@ class Client:
                 raise network_error(error, self.where(bucket, key), self.endpoint.url()) from error
             if response.status in _GOOD:
                 return response, done
-            refusal = self._refusal(response, done)
+            refusal = self._explained(self._refusal(response, done))
             refused = error_of(refusal, self.where(bucket, key), now=self.clock())
             if (how := self._mend(refusal, bucket)) and how not in mended:
                 mended.add(how)
@@ -188,6 +190,14 @@ class Client:
             done(keep=False)
         return refusal_of(response.status, content, _headers(response))
 
+    def _explained(self, refusal: Refusal) -> Refusal:
+        """The answer to a HEAD has no code; a clock that is far off tells itself by the date."""
+        server = date_of(refusal.headers)
+        if refusal.status != 403 or refusal.code or server is None:
+            return refusal
+        off = abs(self.clock() + self.skew_s - server)
+        return replace(refusal, code="RequestTimeTooSkewed") if off > _SKEW_ALLOWED_S else refusal
+
     def _mend(self, refusal: Refusal, bucket: str) -> str | None:
         """Put right what the answer says is wrong with us, and say what it was."""
         if refusal.code in REDIRECTED or (not refusal.code and refusal.status in {301, 307, 400}):
@@ -202,7 +212,8 @@ class Client:
                 "the clock of this machine is %.0f seconds off the server's: set it", abs(self.skew_s)
             )
             return "clock"
-        if refusal.code in EXPIRED and self.credentials.renew():
+        bare = refusal.status == 400 and not refusal.code
+        if (bare or refusal.code in EXPIRED) and self.credentials.renew():
             return "credentials"
         return None
 

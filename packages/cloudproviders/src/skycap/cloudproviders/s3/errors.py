@@ -118,9 +118,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 def network_error(error: Exception, where: str, endpoint: str) -> Error:
     """The error of ours for a connection that failed or broke off."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _untrusted(where, endpoint, error.verify_message or str(error))
+        return _untrusted(where, endpoint, getattr(error, "verify_message", "") or str(error))
     if isinstance(error, ssl.SSLError):
-        return _untrusted(where, endpoint, error.reason or str(error))
+        return _untrusted(where, endpoint, getattr(error, "reason", "") or str(error))
     if isinstance(error, TimeoutError):
         return Timeout(f"{endpoint} did not answer in time", where=where)
     if isinstance(error, http.client.HTTPException):
