@@ -45,7 +45,7 @@ def _run(args: Sequence[str]) -> int:
 
     from skycap.core.cli.group import root
 
-    if os.environ.get("_SKYCAP_COMPLETE"):
+    if "_SKYCAP_COMPLETE" in os.environ:
         from skycap.core.cli.complete import answer
 
         return answer(list(args))

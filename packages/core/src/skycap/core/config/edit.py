@@ -62,6 +62,19 @@ def _read(path: str) -> bytes:
         return b""
 
 
+def make_private(path: str) -> None:
+    """See to it that the file is there, for its owner's eyes only."""
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise ConfigInvalid(
+            f"cannot be made ({error.strerror})",
+            where=path,
+            hint="SKYCAP_CONFIG names another configuration file.",
+        ) from error
+
+
 def replace_private(path: str, content: bytes) -> None:
     """Make `content` the file at `path`, in one step, readable by its owner alone."""
     descriptor, name = tempfile.mkstemp(prefix=".skycap-", dir=os.path.dirname(path))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from skycap.core.cli.browse import require
 from skycap.core.cli.complete import complete_remote, complete_type
 from skycap.core.cli.entries import iso_time
 from skycap.core.cli.flags import DryRun, Place, Yes
@@ -14,6 +15,7 @@ from skycap.core.cli.prompt import TerminalPrompt
 from skycap.core.cli.session import Session, session
 from skycap.core.cli.table import print_table
 from skycap.core.errors import Error, Partial
+from skycap.core.storage.capability import Capability
 from skycap.core.units import format_size, parse_duration
 
 app = new_app(help="Set up and look after remotes: places that have a name.", no_args_is_help=True)
@@ -232,6 +234,7 @@ def cleanup(
     """
     run = session()
     location = run.open(place, for_writing=True)
+    require(location, Capability.CLEANUP, "cleanup")
     count = 0
     for found in location.storage.cleanup(
         location.path, older_than_s=parse_duration(older_than), dry_run=dry_run

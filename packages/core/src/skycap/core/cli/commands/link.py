@@ -1,0 +1,75 @@
+"""`skycap link`: links to files for people without an account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skycap.core.cli.entries import iso_time
+from skycap.core.cli.browse import require
+from skycap.core.cli.flags import Place
+from skycap.core.cli.group import new_app
+from skycap.core.cli.prompt import TerminalPrompt
+from skycap.core.cli.session import session
+from skycap.core.errors import UsageError
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.extras import Share
+from skycap.core.units import parse_duration
+
+app = new_app()
+
+
+@app.command()
+def link(
+    place: Place,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="TIME", help="How long it works, like 1h or 7d.")
+    ] = None,
+    password: Annotated[bool, typer.Option("--password", help="Ask for a password to put on it.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Show the links there are, make none.")] = False,
+    remove: Annotated[
+        str | None, typer.Option("--remove", metavar="ID", help="Take this link back, make none.")
+    ] = None,
+) -> None:
+    """Make a link to a file, that works without an account. Whoever has it can read the file.
+
+    \b
+    Examples:
+      skycap link --expires 7d photos:2024/a.jpg
+      skycap link --list photos:
+    """
+    run = session()
+    if (expires or password) and (list_ or remove):
+        raise UsageError("--expires and --password are for new links")
+    location = run.open(place)
+    require(location, Capability.SHARE, "links")
+    shares = location.storage.shares()
+    if remove is not None:
+        shares.remove(remove)
+        run.note(f"The link {remove} works no more.")
+        return
+    if list_:
+        found = list(shares.list(location.path))
+    else:
+        secret = TerminalPrompt().ask_secret("Password of the link").reveal() if password else None
+        expires_s = parse_duration(expires) if expires else None
+        found = [shares.create(location.path, expires_s=expires_s, password=secret)]
+    for share in found:
+        if run.json:
+            run.emit(_record(share))
+        elif list_:
+            run.line("\t".join(filter(None, (share.id, share.url, share.path))))
+        else:
+            run.line(share.url)
+            if share.expires_at_ns is not None:
+                run.note(f"It works until {iso_time(share.expires_at_ns)}.")
+    if list_ and not found:
+        run.note("There are no links.")
+
+
+def _record(share: Share) -> dict[str, object]:
+    record: dict[str, object] = {"type": "link", "url": share.url, "path": share.path, "id": share.id}
+    if share.expires_at_ns is not None:
+        record["expires_at"] = iso_time(share.expires_at_ns)
+    return record | {"password": share.password}

@@ -1,0 +1,73 @@
+"""`skycap tree`: a folder and all below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from skycap.core.cli import entries
+from skycap.core.cli.browse import Problems
+from skycap.core.cli.flags import Place
+from skycap.core.cli.group import new_app
+from skycap.core.cli.session import session
+from skycap.core.errors import Error
+from skycap.core.location import Location
+from skycap.core.paths import relative_to, split
+from skycap.core.storage.entry import Entry
+from skycap.core.transfer.walk import OnError
+from skycap.core.units import format_size
+
+app = new_app()
+
+
+@app.command()
+def tree(
+    place: Place = ".",
+    depth: Annotated[
+        int | None, typer.Option("--depth", "-d", min=1, metavar="N", help="At most so many levels.")
+    ] = None,
+    sizes: Annotated[bool, typer.Option("--sizes", "-s", help="Sizes beside the names.")] = False,
+) -> int:
+    """Show a folder and all below it as a tree.
+
+    \b
+    Examples:
+      skycap tree photos:2024
+      skycap tree --depth 2 --sizes s3://bucket
+    """
+    run = session()
+    problems = Problems(run)
+    location = run.open(place)
+    files = folders = 0
+    if not run.json:
+        run.line(location.shown())
+    for prefix, entry in _branches(location, "", "", depth, problems):
+        files += not entry.is_dir
+        folders += entry.is_dir
+        if run.json:
+            run.emit(entries.as_record(entry))
+        else:
+            size = f" ({format_size(entry.size)})" if sizes and entry.size is not None else ""
+            run.line(f"{prefix}{entries.decorated(entry, split(entry.path)[1])}{size}")
+    run.note(f"{folders} folders, {files} files")
+    return problems.exit_status
+
+
+def _branches(
+    location: Location, path: str, before: str, depth: int | None, on_error: OnError
+) -> Iterator[tuple[str, Entry]]:
+    """Entries with the lines that stand before their names; memory is one folder a level."""
+    try:
+        found = sorted(location.storage.scan(location.below(path)), key=lambda entry: entry.order)
+    except Error as error:
+        on_error(path, error)
+        return
+    for number, entry in enumerate(found, 1):
+        last = number == len(found)
+        below = relative_to(entry.path, location.path)
+        yield before + ("└── " if last else "├── "), entry.at(below)
+        if entry.is_dir and depth != 1:
+            deeper = None if depth is None else depth - 1
+            yield from _branches(location, below, before + ("    " if last else "│   "), deeper, on_error)
