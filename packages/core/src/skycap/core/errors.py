@@ -241,14 +241,16 @@ class Interrupted(Error):
     exit_status = 130
 
 
-# When several apply, the first of these is the exit status; whatever is not listed comes before 3.
-_PRECEDENCE = (130, 28, 27, 15, 17, 13, 14, 29, 34, 19, 21)
+# When several apply: a signal, then the first of these, then what is not listed, then 7 and 3.
+_PRECEDENCE = (28, 27, 15, 17, 13, 14, 29, 34, 19, 21)
+_LAST = (7, 3)
+_SIGNAL = 128
 
 
 def exit_status(errors: list[Error]) -> int:
     """The one exit status of a run in which all of these happened; 0 for none."""
     statuses = {error.exit_status for error in errors}
-    for status in _PRECEDENCE:
-        if status in statuses:
-            return status
-    return min(statuses - {3, 7}, default=min(statuses - {3}, default=3)) if statuses else 0
+    signals = {status for status in statuses if status > _SIGNAL}
+    others = statuses - signals - set(_PRECEDENCE) - set(_LAST)
+    order = (*sorted(signals), *_PRECEDENCE, *sorted(others), *_LAST)
+    return next((status for status in order if status in statuses), 0)

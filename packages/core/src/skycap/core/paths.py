@@ -15,7 +15,7 @@ from skycap.core.errors import PathInvalid
 
 NAME_MAX = 255
 _WINDOWS = os.name == "nt"
-_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?$")
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?$")
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
@@ -37,12 +37,31 @@ def validate(path: str) -> str:
         for part in path.split("/"):
             if part in {".", ".."}:
                 raise PathInvalid(f"a path cannot have a part {part!r}", where=printable(path))
+    if not path.isascii():
+        _check_text(path)
     return path
+
+
+def _check_text(path: str) -> None:
+    # Surrogates stand for bytes that are not UTF-8. Others stand for nothing, and some that would spell a
+    # character together are a second path to the same file.
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            same = to_bytes(path).decode("utf-8", "surrogateescape") == path
+        except UnicodeEncodeError:
+            same = False
+        if not same:
+            raise PathInvalid("a path cannot hold half a character", where=printable(path)) from None
 
 
 def printable(path: str) -> str:
     """`path` for a message: one line, no control characters, surrogate escapes shown as `\\xNN`."""
-    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
 
 
@@ -137,6 +156,12 @@ def check_inside(root: str, parts: list[str]) -> str:
             mode = os.lstat(current).st_mode
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            # A loop of links, a path too long, a folder one may not look into: nothing that can be checked.
+            text = (error.strerror or str(error)).lower()
+            raise PathInvalid(
+                f"the way there cannot be followed: {text}", where=printable(current)
+            ) from error
         if not stat_module.S_ISLNK(mode):
             continue
         real_root = real_root or os.path.realpath(root)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from math import isfinite
 
 from skycap.core.errors import UsageError
 
@@ -22,7 +24,7 @@ def parse_size(text: str) -> int:
     if match is None:
         raise UsageError(f"{text!r} is not a size", hint="Write it like 512, 64k, 16MiB or 1.5G.")
     number, power, _ = match.groups()
-    return int(float(number) * 1024 ** _POWERS[power.lower()])
+    return int(Decimal(number) * 1024 ** _POWERS[power.lower()])
 
 
 def format_size(size: int) -> str:
@@ -32,7 +34,7 @@ def format_size(size: int) -> str:
     number = float(size)
     for unit in ("KiB", "MiB", "GiB", "TiB"):
         number /= 1024
-        if number < 1024:
+        if round(number, 1) < 1024:
             return f"{number:.1f} {unit}"
     return f"{number / 1024:.1f} PiB"
 
@@ -40,21 +42,21 @@ def format_size(size: int) -> str:
 def parse_duration(text: str) -> float:
     """Seconds from `30`, `1.5s`, `1h30m`, `7d`."""
     compact = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", compact):
-        return float(compact)
-    found = _DURATION.findall(compact)
-    if not found or _DURATION.sub("", compact).strip():
+    found = [(compact, "s")] if re.fullmatch(r"\d+(\.\d+)?", compact) else _DURATION.findall(compact)
+    seconds = float(sum(float(number) * _SECONDS[unit] for number, unit in found))
+    rest = _DURATION.sub("", compact).strip() if found != [(compact, "s")] else ""
+    if not found or rest or not isfinite(seconds):
         raise UsageError(f"{text!r} is not a duration", hint="Write it like 30s, 1h30m or 7d.")
-    return float(sum(float(number) * _SECONDS[unit] for number, unit in found))
+    return seconds
 
 
 def format_duration(seconds: float) -> str:
     """`0.4s`, `12s`, `3m 05s`, `2h 10m`."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f}s"
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.0f}s"
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes}m {rest:02d}s"
     hours, minutes = divmod(minutes, 60)

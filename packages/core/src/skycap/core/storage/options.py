@@ -31,7 +31,7 @@ class Duration(float):
     """Seconds; as text `1h30m`."""
 
 
-T = TypeVar("T")
+N = TypeVar("N", int, float)
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
@@ -128,7 +128,7 @@ def _to(value: Any, hint: Any) -> Any:
             raise ValueError(f"one of {', '.join(map(str, get_args(hint)))}")
         return value
     if origin in {tuple, list}:
-        items = value.split(",") if isinstance(value, str) else value
+        items = [item for item in value.split(",") if item.strip()] if isinstance(value, str) else value
         return tuple(
             _to(item.strip() if isinstance(item, str) else item, get_args(hint)[0]) for item in items
         )
@@ -136,13 +136,33 @@ def _to(value: Any, hint: Any) -> Any:
         return _to_bool(value)
     if hint is Secret or origin is Secret:
         return value if isinstance(value, Secret) else Secret(str(value))
-    if hint is Size:
-        return Size(parse_size(value) if isinstance(value, str) else value)
-    if hint is Duration:
-        return Duration(parse_duration(value) if isinstance(value, str) else value)
+    if hint in {int, float, Size, Duration}:
+        return _to_number(value, hint)
     if hint is str and not isinstance(value, str):
         raise TypeError("it must be text")
     return hint(value)
+
+
+def _to_number(value: Any, hint: Any) -> Any:
+    if isinstance(value, bool):
+        raise TypeError("a number, not true or false")
+    if hint is Size:
+        return Size(_not_negative(parse_size(value) if isinstance(value, str) else _whole(value)))
+    if hint is Duration:
+        return Duration(_not_negative(parse_duration(value) if isinstance(value, str) else float(value)))
+    return _whole(value) if hint is int else float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("a whole number")
+    return int(value)
+
+
+def _not_negative(value: N) -> N:
+    if not 0 <= value < float("inf"):
+        raise ValueError("0 or more")
+    return value
 
 
 def _to_bool(value: Any) -> bool:
