@@ -1,0 +1,215 @@
+"""The suite itself: storages that break a promise are found out by the test of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from skycap.core.errors import Error
+from skycap.core.storage import (
+    BinaryReader,
+    Capability,
+    Condition,
+    Entry,
+    Facts,
+    Metadata,
+    Source,
+    Storage,
+    Upload,
+)
+from skycap.core.storage.memory import Memory
+from skycap.core.testing import StorageConformance
+
+
+class _IgnoresConditions(Memory):
+    def write(
+        self,
+        path: str,
+        source: Source,
+        *,
+        size: int | None = None,
+        metadata: Metadata | None = None,
+        condition: Condition | None = None,
+    ) -> Entry:
+        return super().write(path, source, size=size, metadata=metadata)
+
+
+class _WritesInPlace(Memory):
+    def write(
+        self,
+        path: str,
+        source: Source,
+        *,
+        size: int | None = None,
+        metadata: Metadata | None = None,
+        condition: Condition | None = None,
+    ) -> Entry:
+        if not isinstance(source, bytes):
+            super().write(path, b"")
+        return super().write(path, source, size=size, metadata=metadata, condition=condition)
+
+
+class _IgnoresSize(Memory):
+    def write(
+        self,
+        path: str,
+        source: Source,
+        *,
+        size: int | None = None,
+        metadata: Metadata | None = None,
+        condition: Condition | None = None,
+    ) -> Entry:
+        return super().write(path, source, metadata=metadata, condition=condition)
+
+
+class _IgnoresRanges(Memory):
+    def read(
+        self, path: str, *, offset: int = 0, length: int | None = None, version: str | None = None
+    ) -> AbstractContextManager[BinaryReader]:
+        return super().read(path, offset=offset, version=version)
+
+
+class _MixesStates(Memory):
+    def read(
+        self, path: str, *, offset: int = 0, length: int | None = None, version: str | None = None
+    ) -> AbstractContextManager[BinaryReader]:
+        return self._mixing(path)
+
+    @contextmanager
+    def _mixing(self, path: str) -> Iterator[BinaryReader]:
+        storage, position = Memory(self._space.name), [0]
+        storage._space = self._space
+
+        class Reader:
+            def read(self, size: int = -1, /) -> bytes:
+                with storage.read(path, offset=position[0]) as reader:
+                    data = reader.read(size)
+                position[0] += len(data)
+                return data
+
+        yield Reader()
+
+
+class _ListsOutOfOrder(Memory):
+    def scan(self, path: str) -> Iterator[Entry]:
+        return iter(sorted(super().scan(path), key=lambda entry: entry.path, reverse=True))
+
+
+class _ListsAPage(Memory):
+    def scan(self, path: str) -> Iterator[Entry]:
+        return (entry for entry, _ in zip(super().scan(path), range(100), strict=False))
+
+
+class _RemovesFullDirectories(Memory):
+    def remove(self, path: str, *, condition: Condition | None = None) -> None:
+        self.remove_tree(path) if path else super().remove(path)
+
+
+class _TakesAnyPath(Memory):
+    def checked(self, path: str, *, root: bool = False) -> str:
+        return path
+
+
+class _KeepsNoTimes(Memory):
+    def _kept(self, metadata: Metadata | None) -> Metadata:
+        return replace(super()._kept(metadata), mtime_ns=None)
+
+
+class _TakesOtherParts(Memory):
+    def begin_upload(self, path: str, *, size: int | None = None, metadata: Metadata | None = None) -> Upload:
+        upload = super().begin_upload(path, size=size, metadata=metadata)
+        put = upload.put_part
+
+        def forgetting(index: int, data: bytes | memoryview, *, last: bool = False) -> None:
+            self._space.uploads[dict(upload.state)["id"]].parts.pop(index, None)
+            put(index, data, last=last)
+
+        upload.put_part = forgetting  # type: ignore[method-assign]
+        return upload
+
+
+class _ForgetsUploads(Memory):
+    def resume_upload(self, state: Mapping[str, Any], source: Source | None = None) -> Upload:
+        return self.begin_upload("elsewhere")
+
+
+class _SkipsInRemoveMany(Memory):
+    def remove_many(self, paths: Iterable[str]) -> Iterator[tuple[str, Error | None]]:
+        return super().remove_many(list(paths)[1:])
+
+
+class _BoastsOfHashes(Memory):
+    facts: Facts = replace(Memory.facts, hashes=frozenset({"sha256", "md5"}))
+
+
+class _BoastsOfFields(Memory):
+    facts: Facts = replace(Memory.facts, scan_fields=frozenset({"size", "hashes"}))
+
+
+class _HidesWhatItCan(Memory):
+    capabilities = Memory.capabilities - {Capability.COPY}
+
+    def need(self, capability: Capability, *, path: str = "") -> None:
+        return
+
+
+_SUITE = StorageConformance()
+
+_BROKEN: list[tuple[type[Memory], str, dict[str, Any]]] = [
+    (_IgnoresConditions, "test_if_absent_is_a_conflict_where_something_is", {"way": "write"}),
+    (_IgnoresConditions, "test_if_version_is_a_conflict_for_another_version", {"way": "write"}),
+    (_IgnoresConditions, "test_of_many_writers_to_what_is_absent_one_wins", {}),
+    (_WritesInPlace, "test_a_failed_write_leaves_nothing", {"failure": "raises half-way", "old": b"old"}),
+    (_IgnoresSize, "test_a_failed_write_leaves_nothing", {"failure": "ends early", "old": None}),
+    (_IgnoresSize, "test_a_failed_write_leaves_nothing", {"failure": "is too long", "old": b"old"}),
+    (_IgnoresRanges, "test_a_range_is_just_those_bytes", {"offset": 1, "length": 3}),
+    (_IgnoresRanges, "test_a_range_of_no_bytes_is_empty", {}),
+    (_MixesStates, "test_a_reader_never_sees_a_mix_of_old_and_new", {}),
+    (_ListsOutOfOrder, "test_a_listing_is_ordered_if_it_says_so", {}),
+    (_ListsAPage, "test_a_listing_of_many_is_complete", {}),
+    (_RemovesFullDirectories, "test_a_full_directory_is_not_removed", {}),
+    (_TakesAnyPath, "test_a_path_that_is_none_of_ours_is_refused", {"verb": "write", "path": "../up"}),
+    (_TakesAnyPath, "test_the_longest_name_is_kept_and_a_longer_one_refused", {}),
+    (_KeepsNoTimes, "test_a_time_is_kept_to_the_precision_declared", {"mtime_ns": 10**18}),
+    (_TakesOtherParts, "test_other_bytes_at_an_index_are_a_conflict", {}),
+    (_ForgetsUploads, "test_an_upload_goes_on_from_its_state", {}),
+    (_SkipsInRemoveMany, "test_many_are_removed_and_each_is_told", {}),
+    (_BoastsOfHashes, "test_the_hashes_declared_are_right", {}),
+    (_BoastsOfFields, "test_a_listing_fills_the_fields_it_declares", {}),
+    (_HidesWhatItCan, "test_what_is_not_declared_raises_unsupported", {"capability": Capability.COPY}),
+]
+
+
+@pytest.mark.parametrize(("broken", "test", "arguments"), _BROKEN)
+def test_a_storage_that_breaks_a_promise_is_found_out(
+    broken: type[Memory], test: str, arguments: dict[str, Any]
+) -> None:
+    getattr(_SUITE, test)(Memory(), **arguments) if "capability" not in arguments else None
+    with pytest.raises((AssertionError, Error, pytest.fail.Exception)):
+        getattr(_SUITE, test)(broken(), **arguments)
+
+
+class _Quiet(StorageConformance):
+    def test_closing_twice_is_fine(self, storage: Storage) -> None:
+        """Overridden, and nobody says why."""
+
+
+class _Honest(StorageConformance):
+    @pytest.mark.xfail(reason="the server closes once and for all")
+    def test_closing_twice_is_fine(self, storage: Storage) -> None:
+        super().test_closing_twice_is_fine(storage)
+
+
+def test_a_promise_is_not_dropped_without_a_reason() -> None:
+    with pytest.raises(AssertionError, match="test_closing_twice_is_fine"):
+        _Quiet().test_nothing_is_overridden_quietly()
+    _Honest().test_nothing_is_overridden_quietly()
+
+
+def test_the_guard_watches_every_promise() -> None:
+    names = [name for name in dir(StorageConformance) if name.startswith("test_")]
+    assert len(names) > 120
