@@ -21,7 +21,8 @@ from skycap.core.errors import PathInvalid
 COMPONENTS = [
     "a", "b", "file", "new", ".", "..", "...", "",
     " ", "..\\..", "\\", "C:", "C:\\x", "~", "$HOME", "%2e%2e",
-    "%2F", "a\0b", "\n", "con", "-rf", "*", "é", "e\u0301", "\udcff", "\udc2f\udc2e", "\ud800", "\udcc3\udca9",
+    "%2F", "a\0b", "\n", "con", "-rf", "*", "é", "e\u0301", "\udcff", "\udc2f\udc2e", "\ud800",
+    "\udcc3\udca9",
     "out", "outfile", "up", "root", "chain1", "chain2", "loop", "loop1", "inside", "dangling", "selflink",
     "deep", "n" * 255, "n" * 256, "ü" * 128, "x" * 5000,
 ]  # fmt: skip
@@ -92,7 +93,8 @@ def test_thousands_of_hostile_paths_and_none_escapes() -> None:
     hostile = [*COMPONENTS, *(f"/{part}" for part in COMPONENTS)]
     hostile += ["/".join(pair) for pair in itertools.product(COMPONENTS, repeat=2)]
     hostile += [
-        "/".join(dice.choices(COMPONENTS[:3] + COMPONENTS[28:], k=dice.randint(3, 9))) for _ in range(3000)
+        "/".join(dice.choices(COMPONENTS[:3] + COMPONENTS[COMPONENTS.index("out") :], k=dice.randint(3, 9)))
+        for _ in range(3000)
     ]
     with planted() as (root, _):
         refused = sum(check(root, path) for path in hostile)

@@ -11,7 +11,7 @@ import os
 import re
 import stat as stat_module
 
-from skycap.core.errors import PathInvalid
+from skycap.core.errors import AccessDenied, PathInvalid
 
 NAME_MAX = 255
 _WINDOWS = os.name == "nt"
@@ -156,8 +156,14 @@ def check_inside(root: str, parts: list[str]) -> str:
             mode = os.lstat(current).st_mode
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except PermissionError as error:
+            raise AccessDenied(
+                "permission denied on the way there",
+                where=printable(current),
+                hint="Look at the owners and modes of the folders with `ls -ld`.",
+            ) from error
         except OSError as error:
-            # A loop of links, a path too long, a folder one may not look into: nothing that can be checked.
+            # A loop of links, or a path too long: nothing that can be checked.
             text = (error.strerror or str(error)).lower()
             raise PathInvalid(
                 f"the way there cannot be followed: {text}", where=printable(current)
