@@ -38,6 +38,9 @@ def copy(
     size = known.size or 0
     if size >= storage.options.copy_from:
         return _copy_parts(storage, source, target, condition, known, version, metadata or known.metadata)
+    if source == target and version is None:
+        # S3 refuses to copy an object onto itself unless something is given anew.
+        metadata = metadata or known.metadata
     headers = _source_headers(storage, source, version, known)
     headers |= storage.object_headers(metadata)
     headers["x-amz-metadata-directive"] = "COPY" if metadata is None else "REPLACE"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -68,10 +69,18 @@ def remove_tree(storage: S3, path: str) -> None:
     """Remove all below a prefix, the markers of other programs too, and an object of that name."""
     prefix = f"{storage.key(path)}/" if path else ""
     failed: dict[str, Error] = {}
+    folders: set[str] = set()
     while keys := [key for key in _keys(storage, prefix) if key not in failed][:BATCH]:
         failed.update(remove_keys(storage, keys))
+        if storage.client.endpoint.custom:
+            folders.update(folder for key in keys for folder in _folders(key, prefix))
     if path:
-        storage.request("DELETE", path)
+        with suppress(NotFound):
+            storage.head(path)
+            storage.request("DELETE", path)
+    # SeaweedFS shows an emptied folder for a while, unless it is removed by name, the deepest first.
+    for folder in sorted(folders, key=len, reverse=True):
+        storage.client.request("DELETE", storage.bucket, folder)
     if failed:
         first = next(iter(failed.values()))
         raise DeleteFailed(
@@ -79,6 +88,13 @@ def remove_tree(storage: S3, path: str) -> None:
             where=first.where,
             hint=first.hint,
         )
+
+
+def _folders(key: str, prefix: str) -> Iterator[str]:
+    folder = key.rpartition("/")[0]
+    while folder and f"{folder}/".startswith(prefix):
+        yield f"{folder}/"
+        folder = folder.rpartition("/")[0]
 
 
 def _keys(storage: S3, prefix: str) -> list[str]:
