@@ -39,7 +39,7 @@ class Corpus:
 def make(name: str, folder: Path, scale: float = 1.0, seed: int = SEED) -> Corpus:
     """The corpus below `folder`: made, or found as an earlier call left it."""
     root = folder / f"{name}-{scale:g}-{seed}"
-    receipt = root.with_suffix(".json")
+    receipt = folder / f"{root.name}.json"  # a scale has a dot: no suffix to replace
     if receipt.exists():
         return Corpus(**json.loads(receipt.read_text()))
     shutil.rmtree(root, ignore_errors=True)

@@ -21,7 +21,8 @@ from typing import Any
 
 from benchmarks import corpora, report, startup
 from benchmarks.contenders import Place
-from benchmarks.rounds import Costs, play
+from benchmarks.measure import CommandFailed
+from benchmarks.rounds import Costs, WorkMissing, play
 from benchmarks.scenarios import Scenario, scenarios
 from benchmarks.server import s3
 
@@ -29,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
-    """Measure, print the tables, keep them; 1 when a goal was missed and `--strict`."""
+    """Measure, print the tables, keep them; 1 when a program failed, or a goal was missed and `--strict`."""
     arguments = _parser().parse_args()
     work = Path(arguments.work or tempfile.mkdtemp(prefix="skycap-bench-")).resolve()
     work.mkdir(parents=True, exist_ok=True)
@@ -41,11 +42,16 @@ def main() -> int:
         "rounds": arguments.rounds,
         "scenarios": [],
     }
+    failed: list[str] = []
     try:
         for scenario in scenarios(endpoint=""):
             if re.search(arguments.only, scenario.name):
                 print(f"==> {scenario.name}", flush=True)
-                results["scenarios"].append(_measure(scenario, work, arguments.scale, arguments.rounds))
+                try:
+                    results["scenarios"].append(_measure(scenario, work, arguments.scale, arguments.rounds))
+                except (CommandFailed, WorkMissing) as error:  # the other scenarios still tell something
+                    print(error, file=sys.stderr)
+                    failed.append(scenario.name)
         if re.search(arguments.only, "start-up"):
             print("==> start-up", flush=True)
             costs = startup.play(_home(work), work / "start", max(10, arguments.rounds), _say)
@@ -60,6 +66,9 @@ def main() -> int:
     (arguments.results / f"{name}.json").write_text(json.dumps(results, indent=2) + "\n")
     (arguments.results / f"{name}.md").write_text(page)
     print(f"\n{page}")
+    if failed:
+        print(f"failed, and without figures: {'; '.join(failed)}", file=sys.stderr)
+        return 1
     met = all(goal["met"] for scenario in results["scenarios"] for goal in scenario["goals"])
     return 0 if met or not arguments.strict else 1
 
