@@ -1,7 +1,7 @@
 """Draws the picture in the README from a real run: `python docs/picture.py` writes `assets/terminal.svg`.
 
 The commands run in a pseudo-terminal, in a folder made for it. What they print, bars and colours included, is
-followed like a terminal would, and what stands there in the end is drawn.
+followed like a terminal would. The picture is taken while the last of them is at work, to show its bars.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -28,8 +29,10 @@ COMMANDS = (
     "skycap copy photos backup",
     "skycap check photos backup",
     "skycap sync --dry-run album backup",
-    "skycap ls -l backup",
+    "skycap copy --limit-rate 8MiB photos second-backup",
 )
+MOMENT = 0.6
+"""When the picture is taken: this far into the last command."""
 _CONTROL = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|(\r\n|\r|\n)|\x1b[\]=>][^\x07\x1b]*\x07?")
 
 
@@ -37,9 +40,11 @@ def main() -> None:
     """Run the commands and draw them."""
     with tempfile.TemporaryDirectory() as folder:
         _prepare(Path(folder))
-        shown = [
-            f"\x1b[1;32m$\x1b[0m \x1b[1m{command}\x1b[0m\n{_run(command, folder)}\n" for command in COMMANDS
-        ]
+        screens = [_run(command, folder) for command in COMMANDS]
+    shown = [
+        f"\x1b[1;32m$\x1b[0m \x1b[1m{command}\x1b[0m\n{_screen(frames, moment)}\n"
+        for command, frames, moment in zip(COMMANDS, screens, [1, 1, 1, MOMENT], strict=True)
+    ]
     console = Console(
         record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
@@ -65,8 +70,8 @@ def _prepare(folder: Path) -> None:
             )
 
 
-def _run(command: str, folder: str) -> str:
-    """What stands on the terminal after a command."""
+def _run(command: str, folder: str) -> list[tuple[float, bytes]]:
+    """What a command wrote to its terminal, piece by piece, each with its moment in seconds."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environment = {
@@ -81,7 +86,7 @@ def _run(command: str, folder: str) -> str:
         command.split(), cwd=folder, env=environment, stdin=follower, stdout=follower, stderr=follower
     )
     os.close(follower)
-    printed = b""
+    frames = []
     while True:
         try:
             piece = os.read(leader, 65536)
@@ -89,14 +94,21 @@ def _run(command: str, folder: str) -> str:
             break
         if not piece:
             break
-        printed += piece
+        frames.append((time.monotonic(), piece))
     os.close(leader)
-    process.wait()
-    return _screen(printed.decode())
+    if process.wait():
+        sys.exit(f"{command} failed:\n{b''.join(piece for _, piece in frames).decode()}")
+    return frames
 
 
-def _screen(printed: str) -> str:
-    """Follow carriage returns, cursor-up and erasures; colours stay in the lines as they came."""
+def _screen(frames: list[tuple[float, bytes]], moment: float) -> str:
+    """What stands on the terminal at a moment between 0 and 1.
+
+    Follows carriage returns, cursor-up and erasures; colours stay in the lines as they came.
+    """
+    begin, end = frames[0][0], frames[-1][0]
+    seen = [piece for at, piece in frames if at <= begin + moment * (end - begin)]
+    printed = b"".join(seen).decode(errors="ignore")
     lines, row, position = [""], 0, 0
     for found in _CONTROL.finditer(printed + "\r"):
         before = printed[position : found.start()]
