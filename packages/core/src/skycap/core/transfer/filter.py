@@ -2,7 +2,8 @@
 
 Patterns:
 
-- `*` and `?` stop at a slash, `**` does not; `[a-z]` is one of a set, `\\` takes what follows as it is;
+- `*` and `?` stop at a slash, `**` as a part of its own does not; `[a-z]` is one of a set, `\\` takes what
+  follows as it is;
 - a pattern with a slash at its start or in its middle is tied to the top, all others match at any depth;
 - a slash at its end means directories only, and a directory that matches stands for all below it;
 - among exclusions a `!` before the pattern takes it back; of those that match, the last one counts, but
@@ -23,6 +24,7 @@ from functools import lru_cache
 from skycap.core.errors import NotFound, UsageError
 
 _REMEMBERED_DIRS = 4096
+_MANY_STARS = re.compile(r"(?<![^/])\*{3,}(?![^/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Pattern:
         if not body:
             raise UsageError(f"the pattern {line!r} matches nothing", hint="Write it as in .gitignore.")
         tied = "/" in body
+        body = _MANY_STARS.sub("**", body)
         try:
             inner = _regex(body.removeprefix("/"))
             regex = re.compile(inner if tied else rf"(?:.*/)?{inner}", re.DOTALL)
@@ -72,13 +75,14 @@ def _regex(body: str) -> str:
         if body.startswith("**/", position) and (position == 0 or body[position - 1] == "/"):
             found.append("(?:.*/)?")
             position += 3
-        elif body.startswith("**", position):
-            # "a/**" is what is below a, so something must follow; elsewhere it is any text.
-            found.append(".+" if position and body[position - 1] == "/" else ".*")
+        elif body[position:] == "**" and (position == 0 or body[position - 1] == "/"):
+            # "a/**" is what is below a, so something must follow.
+            found.append(".+" if position else ".*")
             position += 2
         elif character == "*":
+            # Several of them that are no part of their own mean no more than one.
             found.append("[^/]*")
-            position += 1
+            position += len(body[position:]) - len(body[position:].lstrip("*"))
         elif character == "?":
             found.append("[^/]")
             position += 1
