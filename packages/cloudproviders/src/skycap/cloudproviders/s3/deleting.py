@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.errors import Refusal, error_of, refusal_of
 from skycap.cloudproviders.s3.listing import Page, time_ns
-from skycap.core.errors import Conflict, DeleteFailed, Error, NotFound, PathInvalid, Unsupported
+from skycap.core.errors import (
+    AuthExpired,
+    AuthMissing,
+    Conflict,
+    DeleteFailed,
+    Error,
+    NotFound,
+    PathInvalid,
+    Unsupported,
+)
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.extras import Leftover
 
@@ -61,7 +70,12 @@ def remove_many(storage: S3, paths: Iterable[str]) -> Iterator[tuple[str, Error 
             except (PathInvalid, Conflict) as error:
                 yield path, error
         if good:
-            failed = remove_keys(storage, good)
+            try:
+                failed = remove_keys(storage, good)
+            except (NotFound, AuthMissing, AuthExpired):
+                raise
+            except Error as error:
+                failed = dict.fromkeys(good, error)
             yield from ((path, failed.get(path)) for path in good)
 
 
