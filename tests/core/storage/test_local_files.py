@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import signal
 import socket
 import stat as stat_module
+import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from skycap.core.errors import (
 from skycap.core.storage import Capability, Entry, Kind, LocalFile, Metadata, Storage
 from skycap.core.storage.local import Local, probe
 from skycap.core.storage.local import bytes as local_bytes
+from skycap.core.testing.conformance.sources import Stream
 from skycap.core.testing.unprivileged import NOBODY, as_nobody
 from skycap.core.units import MiB
 
@@ -457,6 +460,51 @@ def test_a_full_disk_leaves_the_old_file(storage: Local, root: Path, monkeypatch
     assert caught.value.hint
     assert os.listdir(root) == ["file"]
     assert _content(storage, "file") == b"old"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if not _ROOT or shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "file", "stream"])
+def test_a_disk_that_is_really_full_leaves_the_old_file_and_room(
+    small_disk: Path, tmp_path: Path, kind: str
+) -> None:
+    storage = Local(small_disk)
+    storage.write("file", b"old")
+    large = tmp_path / "large"
+    large.write_bytes(os.urandom(2 * MiB))
+    sources = {
+        "bytes": large.read_bytes(),
+        "file": LocalFile(str(large)),
+        "stream": Stream(large.read_bytes()),
+    }
+    before = storage.quota().free
+    with pytest.raises(OutOfSpace):
+        storage.write("file", sources[kind], size=2 * MiB)
+    assert os.listdir(small_disk) == ["file"]
+    assert _content(storage, "file") == b"old"
+    assert storage.quota().free == before
+
+
+def test_parts_that_do_not_fit_can_be_sent_when_there_is_room(small_disk: Path) -> None:
+    storage = Local(small_disk)
+    storage.write("ballast", bytes(900_000))
+    upload = storage.begin_upload("file", size=500_000)
+    with pytest.raises(OutOfSpace):
+        upload.put_part(0, b"x" * 500_000, last=True)
+    storage.remove("ballast")
+    upload.put_part(0, b"x" * 500_000, last=True)
+    upload.complete()
+    assert _content(storage, "file") == b"x" * 500_000
 
 
 # The root itself

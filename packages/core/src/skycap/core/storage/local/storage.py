@@ -177,6 +177,8 @@ class Local(Storage):
             if self._fsync:
                 temporary.sync_folder(folder)
             return entry_of(path, info)
+        except Error:  # of the source; some of ours are an OSError too
+            raise
         except OSError as error:
             raise translate(error, final, writing=True) from error
 

@@ -137,6 +137,8 @@ class Memory(MemoryBase):
         try:
             with opened(source, size) as reader:
                 content = b"".join(iter(lambda: reader.read(COPY_BUFFER), b""))
+        except Error:  # of the source; some of ours are an OSError too
+            raise
         except OSError as error:
             raise translate(error, str(error.filename or path)) from error
         return self.store(path, content, metadata, condition)

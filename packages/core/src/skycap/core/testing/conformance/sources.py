@@ -49,14 +49,15 @@ class SourceBroke(RuntimeError):
 class Breaking:
     """A stream that gives some bytes and then raises."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, error: Exception | None = None) -> None:
         self._stream = Stream(content, 65536)
+        self._error = error
 
     def read(self, size: int = -1, /) -> bytes:
         """Bytes until there are none left."""
         if size != 0 and (data := self._stream.read(size)):
             return data
-        raise SourceBroke("the source broke off")
+        raise self._error or SourceBroke("the source broke off")
 
 
 def _on_disk(content: bytes, folder: Path) -> Path:

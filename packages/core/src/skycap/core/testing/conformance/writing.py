@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
+from skycap.core.errors import (
+    AccessDenied,
+    Conflict,
+    DownloadFailed,
+    Error,
+    IntegrityError,
+    NotFound,
+    Timeout,
+    UploadFailed,
+)
 from skycap.core.storage import Capability, Kind, Source, Storage
 from skycap.core.testing.conformance.base import (
     ConformanceBase,
@@ -114,6 +123,15 @@ class WritingPromises(ConformanceBase):
             assert list(listed(storage, "dir")) == ["dir/file"]
         if storage.can(Capability.CLEANUP):
             assert list(storage.cleanup(older_than_s=0, dry_run=True)) == []
+
+    @pytest.mark.parametrize("kind", [NotFound, AccessDenied, Timeout, DownloadFailed, IntegrityError])
+    def test_an_error_of_the_source_comes_through(self, storage: Storage, kind: type[Error]) -> None:
+        needs(storage, Capability.WRITE)
+        error = kind("the source is another store", where="elsewhere:file")
+        with pytest.raises(kind) as caught:
+            storage.write("file", Breaking(b"123", error), size=10)
+        assert caught.value.where == "elsewhere:file"
+        assert caught.value.__cause__ is not caught.value, "whoever follows the causes never comes to an end"
 
     def test_a_write_makes_the_parents(self, storage: Storage) -> None:
         needs_full(storage)
