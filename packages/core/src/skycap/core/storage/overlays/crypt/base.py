@@ -1,0 +1,234 @@
+"""What every verb of `Crypt` stands on: the opened vault, sealed paths, plain entries, errors in plain."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from skycap.core.crypto.secret import Secret
+from skycap.core.crypto.stream import AES256_GCM_HKDF_1MB as LAYOUT
+from skycap.core.errors import Error, IntegrityError, Unsupported
+from skycap.core.paths import printable, validate
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.condition import Condition
+from skycap.core.storage.entry import Entry, Kind, Metadata, directory
+from skycap.core.storage.facts import Facts
+from skycap.core.storage.interface import Storage
+from skycap.core.storage.overlays.crypt.credentials import Credential
+from skycap.core.storage.overlays.crypt.door import Door
+from skycap.core.storage.overlays.crypt.facts import KEPT_METADATA, facts_over, takes_parts
+from skycap.core.storage.overlays.crypt.names import PathCipher
+from skycap.core.storage.overlays.crypt.reading import Reading
+from skycap.core.storage.overlays.crypt.vault import Names, Vault
+from skycap.core.storage.overlays.overlay import Overlay
+
+T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A vault with all that is made from its keys."""
+
+    vault: Vault
+    content_key: Secret[bytes]
+    paths: PathCipher
+    reading: Reading
+
+    @property
+    def id(self) -> str:
+        """Its public id."""
+        return self.vault.id
+
+
+class CryptBase(Overlay):
+    """A storage around another one, all of it below `base` sealed."""
+
+    offers: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            Capability.READ,
+            Capability.LIST,
+            Capability.WRITE,
+            Capability.REMOVE,
+            Capability.READ_VERSION,
+            Capability.WRITE_IF_ABSENT,
+            Capability.WRITE_IF_VERSION,
+            Capability.REMOVE_IF_VERSION,
+            Capability.SCAN_ALL,
+            Capability.COPY,
+            Capability.COPY_IF_ABSENT,
+            Capability.COPY_IF_VERSION,
+            Capability.RENAME,
+            Capability.RENAME_IF_ABSENT,
+            Capability.RENAME_IF_VERSION,
+            Capability.REMOVE_MANY,
+            Capability.REMOVE_TREE,
+            Capability.UPLOAD,
+            Capability.UPLOAD_IF_ABSENT,
+            Capability.UPLOAD_IF_VERSION,
+            Capability.SET_METADATA,
+            Capability.MAKE_SYMLINK,
+            Capability.VERSIONS,
+            Capability.VERSIONS_RESTORE,
+            Capability.VERSIONS_REMOVE,
+            Capability.TRASH,
+            Capability.QUOTA,
+            Capability.LOCK_OBJECT,
+            Capability.CHANGES,
+            Capability.CLEANUP,
+        }
+    )
+    _UPLOADS = frozenset({Capability.UPLOAD, Capability.UPLOAD_IF_ABSENT, Capability.UPLOAD_IF_VERSION})
+
+    def __init__(
+        self, inner: Storage, credential: Credential, *, base: str = "", names: Names = "encrypt"
+    ) -> None:
+        super().__init__(inner)
+        if not inner.can(Capability.READ) or inner.facts.names_on_write:
+            raise Unsupported(
+                "what cannot be read back, or chooses names itself, cannot hold encrypted files",
+                where=inner.identity,
+            )
+        self.type_name = "crypt"  # type: ignore[misc] # unlike other overlays, this is a type of its own
+        self._base = validate(base)
+        self._names: Names = names
+        self._facts = facts_over(inner.facts, names, base)
+        if not takes_parts(inner.facts):
+            self.capabilities -= self._UPLOADS
+        if base:
+            self.capabilities -= {Capability.TRASH}  # it holds what lies outside, and is cleared as a whole
+        self._door = Door(inner, base, credential, names)
+        self._opened_vault: Opened | None = None
+        self._warned = False
+
+    @property
+    def identity(self) -> str:
+        """The place below, and that it is seen in plain."""
+        return f"crypt:{self.inner.identity}" + (f"/{self._base}" if self._base else "")
+
+    @property
+    def facts(self) -> Facts:  # type: ignore[override]
+        """What is still so when everything is sealed."""
+        return self._facts
+
+    # The vault
+
+    def unlock(self) -> None:
+        """Open the vault now; `AuthMissing` for a wrong passphrase. One that is not there yet stays so."""
+        self._door.open()
+
+    @property
+    def vault(self) -> Opened:
+        """The vault as it is in the store, or as it will be."""
+        return self._keys(make=False)
+
+    def _keys(self, *, make: bool) -> Opened:
+        vault = self._door.open(make=make)
+        if self._opened_vault is None or self._opened_vault.vault is not vault:
+            facts = self._facts
+            paths = PathCipher(vault, self._base, name_max=self.inner.facts.name_max, path_max=facts.path_max)
+            key = vault.content_key
+            self._opened_vault = Opened(vault, key, paths, Reading(self.inner, key, self.plain))
+        return self._opened_vault
+
+    def allow(self, capability: Capability, path: str = "", condition: Condition | None = None) -> None:
+        """`Unsupported` for a verb, or a condition of it, that is not declared."""
+        if capability not in self.capabilities:
+            self._refuse(capability, path)
+        if condition is not None:
+            absent = condition.version is None and capability is not Capability.REMOVE
+            self.allow(Capability(f"{capability.value}_if_{'absent' if absent else 'version'}"), path)
+
+    # Paths and entries
+
+    def sealed(self, path: str, *, root: bool = False, make: bool = False) -> str:
+        """The path in the inner storage; with `make`, in a vault that is in the store."""
+        if not make:
+            return self.vault.paths.seal(path, root=root)
+        # A name that cannot be leaves nothing behind, not even an empty vault.
+        self.vault.paths.seal(path, root=root)
+        return self._keys(make=True).paths.seal(path, root=root)
+
+    def plain(self, entry: Entry, path: str) -> Entry:
+        """An inner entry as ours; `IntegrityError` for a size or link target that no sealing makes."""
+        size, target = entry.size, entry.target
+        try:
+            if size is not None and entry.kind is Kind.FILE:
+                size = LAYOUT.plain_size(size)
+            if target is not None:
+                target = self.vault.paths.open_target(target)
+        except IntegrityError as error:
+            error.where = printable(path)
+            raise
+        metadata = self.kept(entry.metadata)
+        return entry._replace(path=path, size=size, target=target, hashes=None, metadata=metadata)
+
+    def completed(self, entry: Entry, path: str) -> Entry:
+        """The entry of a file that was just written."""
+        self.forget(path)
+        return self.plain(entry, path)
+
+    def opened(self, entry: Entry, sealed_folder: str = "", folder: str = "") -> Entry | None:
+        """The same at its own path; None for what was not sealed here, and the first of them is logged."""
+        paths = self.vault.paths
+        try:
+            if sealed_folder:
+                path = paths.open_below(entry.path, sealed_folder, folder)
+            else:
+                path = paths.open(entry.path)
+            return self.plain(entry, path)
+        except IntegrityError as error:
+            self._skipped(entry.path, error)
+            return None
+
+    def _skipped(self, sealed: str, error: IntegrityError) -> None:
+        if sealed == self._door.path:
+            return
+        if self._warned:
+            _LOG.debug("left out %s: %s", printable(sealed), error.message)
+            return
+        self._warned = True
+        _LOG.warning(
+            "left out %s, which was not encrypted by this remote (%s); further ones are not named",
+            printable(sealed),
+            error.message,
+        )
+
+    def root(self) -> Entry:
+        """The root of a vault of which nothing is in the store yet."""
+        return directory("")
+
+    def kept(self, metadata: Metadata | None) -> Metadata | None:
+        """What of it is kept, in plain."""
+        if metadata is None:
+            return None
+        return Metadata(**{name: getattr(metadata, name) for name in KEPT_METADATA})
+
+    def forget(self, path: str) -> None:
+        """What is remembered of the content at `path` is old."""
+        opened = self.vault
+        opened.reading.forget(opened.paths.seal(path, root=True))
+
+    # Errors
+
+    def named(self, error: Error, path: str) -> Error:
+        """The error, with the path as we know it."""
+        where = printable(path)
+        error.where = where or self.identity
+        return error
+
+    def call(self, path: str, call: Callable[[], T], other: str | None = None) -> T:
+        """The answer of a call to the inner storage; what it raises names the plain path."""
+        try:
+            return call()
+        except Error as error:
+            raise self.named(error, path if other is None else f"{path} -> {other}") from None
+
+    def each(self, path: str, start: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """The same for what comes one by one."""
+        try:
+            yield from start()
+        except Error as error:
+            raise self.named(error, path) from None

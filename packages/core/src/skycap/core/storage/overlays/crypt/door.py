@@ -1,0 +1,103 @@
+"""Where a vault lies: looks for its file, opens it, and makes it with the first write.
+
+Before that first write nothing is in the store. Until then a new vault lives in memory only, so that an
+empty place reads as empty; each look asks again, since another process may have made it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+from skycap.core.errors import ConfigInvalid, Conflict, IntegrityError, NotFound
+from skycap.core.paths import join, printable
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.condition import IF_ABSENT
+from skycap.core.storage.interface import Storage
+from skycap.core.storage.overlays.crypt.credentials import Credential
+from skycap.core.storage.overlays.crypt.vault import CONFIG_MAX, CONFIG_NAME, Names, Vault
+from skycap.core.storage.source import read_exactly
+
+
+class Door:
+    """The way into one vault; threads may share it."""
+
+    def __init__(self, inner: Storage, base: str, credential: Credential, names: Names) -> None:
+        self._inner = inner
+        self._base = base
+        self.path = join(base, CONFIG_NAME)
+        self._where = printable(self.path)
+        self._credential = credential
+        self._names: Names = names
+        self._vault: Vault | None = None
+        self._unmade: Vault | None = None
+        self._lock = threading.Lock()
+
+    def open(self, *, make: bool = False) -> Vault:
+        """The vault; with `make` it is in the store afterwards.
+
+        `AuthMissing` for a wrong passphrase, `ConfigInvalid` for a place that holds other files.
+        """
+        if self._vault is not None:
+            return self._vault
+        with self._lock:
+            if self._vault is None:
+                self._vault = self._look()
+            if self._vault is not None:
+                return self._vault
+            if self._unmade is None:
+                self._unmade = Vault.new(self._names)
+            if not make:
+                return self._unmade
+            self._vault = self._make(self._unmade)
+            return self._vault
+
+    def _look(self) -> Vault | None:
+        data = self._read()
+        if data is None:
+            if self._holds_something():
+                raise ConfigInvalid(
+                    f"files are there, but no {CONFIG_NAME}",
+                    where=printable(self._base) or self._inner.identity,
+                    hint=f"Name an empty folder; or, if {CONFIG_NAME} was lost, put it back from a copy.",
+                )
+            return None
+        return self._checked(Vault.opened(data, self._credential, where=self._where))
+
+    def _checked(self, vault: Vault) -> Vault:
+        if vault.names != self._names:
+            raise ConfigInvalid(
+                f"it was made with names={vault.names}, and is opened with names={self._names}",
+                where=self._where,
+                hint=f"Set names to {vault.names}. It cannot be changed later.",
+            )
+        return vault
+
+    def _read(self) -> bytes | None:
+        try:
+            with self._inner.read(self.path) as reader:
+                data = read_exactly(reader, CONFIG_MAX + 1)
+        except NotFound:
+            return None
+        if len(data) > CONFIG_MAX:
+            raise IntegrityError("it is far too large to be ours", where=self._where)
+        return data
+
+    def _holds_something(self) -> bool:
+        if not self._inner.can(Capability.LIST):
+            return False
+        try:
+            return next(iter(self._inner.scan(self._base)), None) is not None
+        except NotFound:
+            return False
+
+    def _make(self, vault: Vault) -> Vault:
+        data = vault.sealed(self._credential)
+        only_new = self._inner.can(Capability.WRITE_IF_ABSENT)
+        with contextlib.suppress(Conflict):  # somebody else was first: theirs it is
+            self._inner.write(self.path, data, size=len(data), condition=IF_ABSENT if only_new else None)
+        # Read back always: what is used must be what the store holds, or all that follows would be lost.
+        kept = self._look()
+        if kept is None:
+            raise IntegrityError("it was written, and is not there", where=self._where)
+        return kept

@@ -1,0 +1,52 @@
+"""A vault keeps the promises of a storage, over each storage below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skycap.core.storage import Storage
+from skycap.core.storage.local import Local
+from skycap.core.storage.memory import Memory
+from skycap.core.storage.overlays.crypt import Crypt
+from skycap.core.storage.overlays.crypt.credentials import Credential, KeyFile
+from skycap.core.testing import StorageConformance
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Credential:
+    path = tmp_path / "vault.key"
+    path.write_bytes(bytes(range(32)))
+    return KeyFile(str(path))
+
+
+class TestOverMemory(StorageConformance):
+    @pytest.fixture
+    def storage(self, key_file: Credential) -> Iterator[Storage]:
+        with Crypt(Memory(), key_file) as storage:
+            yield storage
+
+
+class TestInAFolderOfMemory(StorageConformance):
+    @pytest.fixture
+    def storage(self, key_file: Credential) -> Iterator[Storage]:
+        inner = Memory()
+        inner.write("outside/file", b"not sealed")
+        with Crypt(inner, key_file, base="in/a folder") as storage:
+            yield storage
+
+
+class TestOverAFolder(StorageConformance):
+    @pytest.fixture
+    def storage(self, tmp_path: Path, key_file: Credential) -> Iterator[Storage]:
+        with Crypt(Local(tmp_path / "root"), key_file) as storage:
+            yield storage
+
+
+class TestWithPlainNames(StorageConformance):
+    @pytest.fixture
+    def storage(self, key_file: Credential) -> Iterator[Storage]:
+        with Crypt(Memory(), key_file, names="plain") as storage:
+            yield storage
