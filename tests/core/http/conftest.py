@@ -78,6 +78,7 @@ def serve(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
 
     class Quiet(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 128  # with the 5 of the default, many at once are turned away under load
 
         def handle_error(self, *_: object) -> None:
             pass  # resets are what the tests are about

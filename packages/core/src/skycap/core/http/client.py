@@ -14,7 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Self
 
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import Error, Timeout, UploadFailed, UsageError
+from skycap.core.errors import UsageError
+from skycap.core.http.body import arguments, chunks, is_reader, said
 from skycap.core.http.failures import error_for_status, translate
 from skycap.core.http.message import Reader, Request, Response, Stream
 from skycap.core.http.redact import guard_loggers, redact, register_secret
@@ -24,8 +25,6 @@ from skycap.core.retry import Caller, Operation, Policies, RetryEvent, remaining
 if TYPE_CHECKING:
     import httpx
 
-_SENT_AT_ONCE = 256 * 1024
-_ERROR_BODY = 64 * 1024
 _ONCE = Policies().merge({"retries": 0, "retry_total": 0}, where="http")
 
 
@@ -118,16 +117,16 @@ class Client:
         `where` is what the request is about, for errors; the URL if not given. `content` is bytes, or a
         reader of `size` bytes (in chunks if None), which is sent once and never again.
         """
-        arguments = _arguments(params, headers, content, size, json, form)
+        prepared = arguments(params, headers, content, size, json, form)
 
         def request() -> Response:
-            with self._sent(method, url, operation, where, ok, arguments) as answer:
+            with self._sent(method, url, operation, where, ok, prepared) as answer:
                 with self._translated(where or str(answer.url), operation):
                     body = answer.read()
                 return Response(answer.status_code, answer.headers, body, str(answer.url))
 
         request.__name__ = method
-        return request() if _is_reader(content) else self._callers[operation](request)
+        return request() if is_reader(content) else self._callers[operation](request)
 
     @contextmanager
     def stream(
@@ -145,14 +144,14 @@ class Client:
     ) -> Iterator[Stream]:
         """Send, and read the answer as it comes. What breaks before the first byte is tried again."""
         asked = {"accept-encoding": "identity", **(headers or {})}
-        arguments = _arguments(params, asked, content, size, None, None)
+        prepared = arguments(params, asked, content, size, None, None)
 
         def request() -> tuple[AbstractContextManager[httpx.Response], httpx.Response]:
-            manager = self._sent(method, url, operation, where, ok, arguments)
+            manager = self._sent(method, url, operation, where, ok, prepared)
             return manager, manager.__enter__()
 
         request.__name__ = method
-        manager, answer = request() if _is_reader(content) else self._callers[operation](request)
+        manager, answer = request() if is_reader(content) else self._callers[operation](request)
         try:
             yield Stream(
                 answer.status_code,
@@ -173,21 +172,21 @@ class Client:
         operation: Operation,
         where: str,
         ok: tuple[int, ...],
-        arguments: dict[str, Any],
+        prepared: dict[str, Any],
     ) -> Iterator[httpx.Response]:
         where = where or url or self.base_url
-        answer = self._send(method, url, operation, where, arguments, refused=False)
+        answer = self._send(method, url, operation, where, prepared, refused=False)
         try:
-            if answer.status_code == 401 and self._authorize and not _is_reader(arguments["content"]):
+            if answer.status_code == 401 and self._authorize and not is_reader(prepared["content"]):
                 answer.close()
-                answer = self._send(method, url, operation, where, arguments, refused=True)
+                answer = self._send(method, url, operation, where, prepared, refused=True)
             if answer.status_code >= 400 and answer.status_code not in ok:
                 raise error_for_status(
                     answer.status_code,
                     answer.headers,
                     where=where,
                     operation=operation,
-                    detail=_said(answer),
+                    detail=said(answer),
                 )
             yield answer
         finally:
@@ -199,7 +198,7 @@ class Client:
         url: str,
         operation: Operation,
         where: str,
-        arguments: dict[str, Any],
+        prepared: dict[str, Any],
         *,
         refused: bool,
     ) -> httpx.Response:
@@ -211,10 +210,10 @@ class Client:
             connect=remaining(limits.connect_s), read=idle, write=idle, pool=remaining(limits.pool_s)
         )
         client = self._opened()
-        content = arguments["content"]
-        body = _chunks(content, arguments["size"], where) if _is_reader(content) else content
+        content = prepared["content"]
+        body = chunks(content, prepared["size"], where) if is_reader(content) else content
         with self._translated(where, operation):
-            given = {name: value for name, value in arguments.items() if name != "size"}
+            given = {name: value for name, value in prepared.items() if name != "size"}
             request = client.build_request(method, url, **{**given, "content": body}, timeout=timeout)
             if self._authorize is not None:
                 proof = self._authorize(Request(method, str(request.url), request.headers, refused))
@@ -266,67 +265,3 @@ def _version() -> str:
         return version("skycap-core")
     except PackageNotFoundError:
         return "0"
-
-
-def _is_reader(content: object) -> bool:
-    return hasattr(content, "read")
-
-
-def _arguments(
-    params: Mapping[str, Any] | None,
-    headers: Mapping[str, str] | None,
-    content: bytes | memoryview | Reader | None,
-    size: int | None,
-    json: Any,
-    form: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    found = dict(headers or {})
-    if size is not None and _is_reader(content):
-        found["content-length"] = str(size)
-    body = bytes(content) if isinstance(content, memoryview) else content
-    return {
-        "params": params,
-        "headers": found,
-        "content": body,
-        "size": size,
-        "json": json,
-        "data": form,
-    }
-
-
-def _chunks(reader: Reader, size: int | None, where: str) -> Iterator[bytes]:
-    """The pieces of `reader`; the last is held back until it is known that no other follows it."""
-    left = size
-    held = b""
-    while data := reader.read(_SENT_AT_ONCE):
-        if remaining() == 0:
-            raise Timeout("sending took too long", where=redact(where), hint="Raise --timeout.")
-        if left is not None:
-            left -= len(data)
-            if left < 0:
-                raise UploadFailed(f"the source holds more than {size} bytes", where=redact(where))
-        if held:
-            yield held
-        held = data
-    if left:
-        raise UploadFailed(f"the source ended {left} bytes before its end", where=redact(where))
-    if held:
-        yield held
-
-
-def _said(answer: httpx.Response) -> str:
-    """The beginning of an error's body, if it is text for people."""
-    import httpx
-
-    kind = answer.headers.get("content-type", "")
-    if not kind.startswith(("text/plain", "application/json", "application/problem+json")):
-        return ""
-    found = b""
-    try:
-        for chunk in answer.iter_bytes():
-            found += chunk
-            if len(found) > _ERROR_BODY:
-                break
-    except (httpx.HTTPError, httpx.StreamError, Error):
-        return ""  # the status alone says enough, and is not to be lost for its explanation
-    return found.decode("utf-8", "replace")

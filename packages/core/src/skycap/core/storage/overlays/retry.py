@@ -8,16 +8,13 @@ reader has the version that the first one had. Else the break is raised, and the
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain, islice
-from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from skycap.core.errors import Conflict, DownloadFailed, Error, NotFound
-from skycap.core.paths import printable
+from skycap.core.errors import Conflict, Error, NotFound
 from skycap.core.retry import Caller, Operation, Policies, RetryEvent
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
@@ -25,7 +22,8 @@ from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import BulkWriter
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.overlays.overlay import EVERYTHING, Transparent
-from skycap.core.storage.source import COPY_BUFFER, BinaryReader, Source, can_reopen
+from skycap.core.storage.overlays.resuming import ResumingReader
+from skycap.core.storage.source import BinaryReader, Source, can_reopen
 from skycap.core.storage.upload import Upload
 
 P = ParamSpec("P")
@@ -127,7 +125,7 @@ class Retrying(Transparent):
         self._needs(Capability.READ, path)
         if version is not None:
             self._needs(Capability.READ_VERSION, path)
-        return _Resuming(self.inner, self._callers[Operation.DOWNLOAD], path, offset, length, version)
+        return ResumingReader(self.inner, self._callers[Operation.DOWNLOAD], path, offset, length, version)
 
     # Writing
 
@@ -256,87 +254,6 @@ class _RetryingUpload(Upload):
 
     def abort(self) -> None:
         self._caller(self._inner.abort)
-
-
-class _Resuming:
-    """A reader, and its own context manager, that opens anew after a break."""
-
-    def __init__(
-        self,
-        inner: Storage,
-        caller: Caller,
-        path: str,
-        offset: int,
-        length: int | None,
-        version: str | None,
-    ) -> None:
-        self._inner = inner
-        self._caller = caller
-        self._path = path
-        self._at = offset
-        self._left = length
-        self._asked = version
-        self.entry: Entry | None = None
-        self._begun = False
-        self._broken: Error | None = None
-        self._stack = contextlib.ExitStack()
-        self._reader: BinaryReader | None = None
-
-    def __enter__(self) -> Self:
-        self._reader = self._caller(self._open)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
-
-    def _open(self) -> BinaryReader:
-        reader = self._stack.enter_context(
-            self._inner.read(self._path, offset=self._at, length=self._left, version=self._asked)
-        )
-        entry: Entry | None = getattr(reader, "entry", None)
-        if not self._begun:
-            self.entry = entry
-        elif self._asked is None and _version(entry) != _version(self.entry):
-            raise DownloadFailed(
-                "it changed while it was read, after a break in the connection",
-                where=printable(self._path),
-                hint="Run the command again: it begins anew with the new content.",
-                retryable=False,
-            )
-        return reader
-
-    def read(self, size: int = -1, /) -> bytes:
-        if size < 0:
-            return b"".join(iter(lambda: self.read(COPY_BUFFER), b""))
-        if self._reader is None:
-            raise ValueError("read outside of its with statement")
-        try:
-            data = self._reader.read(size)
-        except Error as error:
-            if not error.retryable or (self._begun and (self._asked or _version(self.entry)) is None):
-                raise
-            self._broken = error
-            data = self._caller(self._read_on, size)
-        self._at += len(data)
-        self._begun = self._begun or bool(data)
-        if self._left is not None:
-            self._left -= len(data)
-        return data
-
-    def _read_on(self, size: int) -> bytes:
-        if self._broken is not None:
-            error, self._broken = self._broken, None
-            raise error
-        with contextlib.suppress(Error):  # what broke off may say so once more
-            self._stack.close()
-        self._reader = self._open()
-        return self._reader.read(size)
-
-
-def _version(entry: Entry | None) -> str | None:
-    return None if entry is None else entry.version
 
 
 _LOST_ANSWER = "An earlier try may have done it, its answer lost on the way. Look at what is there."
