@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ from skycap.core.storage.source import COPY_BUFFER
 _log = logging.getLogger(__name__)
 # S3 refuses a signature that is further from its own clock than this.
 _SKEW_ALLOWED_S = 900
+_IS_ERROR = re.compile(rb"\s*(<\?xml[^>]*>)?\s*<Error[\s>]")
 _GOOD = frozenset({200, 204, 206})
 Body = bytes | bytearray | memoryview
 Query = Sequence[tuple[str, str]]
@@ -92,7 +94,7 @@ class Client:
         done(keep=True)
         answer = Answer(response.status, _headers(response), content)
         # A copy or a completed upload can fail after its 200 was sent.
-        if method in {"PUT", "POST"} and content.startswith(b"<") and b"<Error>" in content[:400]:
+        if method in {"PUT", "POST"} and _IS_ERROR.match(content):
             raise error_of(refusal_of(500, content, answer.headers), where)
         return answer
 

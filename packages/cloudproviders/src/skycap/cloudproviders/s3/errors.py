@@ -149,7 +149,7 @@ def obstore_error(error: Exception, where: str, endpoint: str, *, writing: bool)
         return error_of(refusal_of_obstore(error), where)
     name = type(error).__name__
     short = text.partition("\n\nDebug source")[0]
-    if any(word in text for word in _TLS_WORDS):
+    if is_tls_failure(error):
         return _untrusted(where, endpoint, "the connection could not be secured")
     if "TimedOut" in text or "operation timed out" in text:
         return Timeout(f"{endpoint} did not answer in time", where=where)
@@ -159,6 +159,12 @@ def obstore_error(error: Exception, where: str, endpoint: str, *, writing: bool)
         return NotFound("no such object", where=where)
     cls = UploadFailed if writing else DownloadFailed
     return cls(f"the transfer broke off ({printable(_reason(short))})", where=where)
+
+
+def is_tls_failure(error: Exception) -> bool:
+    """Whether obstore does not trust the server. OpenSSL may: they differ in what they accept."""
+    text = str(error)
+    return any(word in text for word in _TLS_WORDS)
 
 
 def refusal_of_obstore(error: Exception) -> Refusal:

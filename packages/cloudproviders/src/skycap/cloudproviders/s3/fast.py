@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
 from skycap.cloudproviders.s3.connection import tls_context
-from skycap.cloudproviders.s3.errors import obstore_error, refusal_of_obstore
+from skycap.cloudproviders.s3.errors import is_tls_failure, obstore_error, refusal_of_obstore
 from skycap.cloudproviders.s3.objects import metadata_fields
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.core.storage.condition import Condition
@@ -101,6 +101,9 @@ class Fast:
             refusal = refusal_of_obstore(error)
             mendable = refusal.code in EXPIRED | SKEWED | REDIRECTED or refusal.status in {301, 307, 416}
             if mendable or (refusal.status == 400 and not refusal.code):
+                return None
+            if is_tls_failure(error):
+                self._usable = False
                 return None
             where = self._client.where(self._bucket, key)
             raise obstore_error(

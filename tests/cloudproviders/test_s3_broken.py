@@ -1,0 +1,464 @@
+"""Stores and networks that misbehave: nothing wrong is taken for right, and nothing is lost silently."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skycap.cloudproviders.s3.options import S3Options
+from skycap.cloudproviders.s3.reading import RANGE
+from skycap.cloudproviders.s3.storage import S3
+from skycap.core.errors import (
+    ConfigInvalid,
+    DownloadFailed,
+    Error,
+    IntegrityError,
+    NotFound,
+    ProviderError,
+    Timeout,
+    TransferFailed,
+    UploadFailed,
+)
+from skycap.core.storage import BinaryReader, Kind
+from tests.cloudproviders.stub import Reply, Request, Stub, refusal
+
+_CONTENT = bytes(range(256)) * 1000
+
+
+@pytest.fixture
+def over() -> Iterator[Callable[..., S3]]:
+    """A storage over something that answers."""
+    with ExitStack() as stack:
+
+        def make(url: str, **options: Any) -> S3:
+            given = {"endpoint": url, "access_key_id": "AK", "secret_access_key": "SK", **options}
+            return stack.enter_context(S3(S3Options.parse(given, where="test"), "bucket"))
+
+        yield make
+
+
+Over = Callable[..., S3]
+
+
+def ranged(request: Request, content: bytes, **headers: str) -> Reply:
+    """What a store answers to GET and HEAD of an object."""
+    about = {"etag": '"e"', "last-modified": "Mon, 02 Jan 2023 03:04:05 GMT", **headers}
+    if request.method == "HEAD":
+        return Reply(headers={**about, "content-length": str(len(content))})
+    span = request.headers.get("range")
+    if span is None:
+        return Reply(200, content, about)
+    first, _, last = span.removeprefix("bytes=").partition("-")
+    start, end = int(first), min(int(last or len(content)), len(content) - 1)
+    if start >= len(content):
+        return refusal("InvalidRange", 416)
+    return Reply(
+        206, content[start : end + 1], {**about, "content-range": f"bytes {start}-{end}/{len(content)}"}
+    )
+
+
+# Downloads
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100_000, len(_CONTENT) - 1])
+def test_a_stream_that_breaks_off_raises(over: Over, kept: int) -> None:
+    reply = Reply(200, _CONTENT, {"etag": '"e"'}, cut=kept)
+    with Stub(lambda _: reply) as stub:
+        with over(stub.url).read("a") as reader, pytest.raises(DownloadFailed) as caught:
+            drain(reader)
+        assert caught.value.retryable
+        with over(stub.url).read("a") as reader, pytest.raises(DownloadFailed):
+            reader.read()
+
+
+def drain(reader: BinaryReader) -> None:
+    while reader.read(7_000):
+        pass
+
+
+@pytest.mark.parametrize("kept", [0, 100_000])
+def test_a_file_that_breaks_off_raises(over: Over, tmp_path: Path, kept: int) -> None:
+    local = tmp_path / "local"
+    local.touch()
+
+    def answer(request: Request) -> Reply:
+        reply = ranged(request, _CONTENT)
+        reply.cut = kept if request.method == "GET" else None
+        return reply
+
+    with Stub(answer) as stub:
+        for version in (None, '"e"'):  # by obstore, and without
+            with pytest.raises(TransferFailed) as caught:
+                over(stub.url).read_file("a", str(local), version=version)
+            assert caught.value.retryable
+
+
+def test_a_range_that_breaks_off_raises(over: Over, tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    local.touch()
+    large = bytes(RANGE + 5_000_000)
+
+    def answer(request: Request) -> Reply:
+        reply = ranged(request, large)
+        reply.cut = 1_000 if request.headers["range"] == f"bytes={RANGE}-{len(large) - 1}" else None
+        return reply
+
+    with Stub(answer) as stub, pytest.raises(DownloadFailed, match="broke off"):
+        over(stub.url).read_file("a", str(local))
+
+
+def test_an_object_replaced_while_it_is_read_is_not_mixed(over: Over, tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    local.touch()
+    large = bytes(RANGE * 3)
+
+    def answer(request: Request) -> Reply:
+        if "versions" in request.query:
+            return Reply(body=b"<ListVersionsResult></ListVersionsResult>")
+        if request.headers.get("if-match"):
+            return refusal("PreconditionFailed", 412)
+        return ranged(request, large)
+
+    with Stub(answer) as stub, pytest.raises(DownloadFailed, match="replaced") as caught:
+        over(stub.url).read_file("a", str(local))
+    assert caught.value.retryable
+
+
+def test_content_that_does_not_fit_its_checksum_raises(over: Over) -> None:
+    wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+    right = base64.b64encode(hashlib.sha256(_CONTENT).digest()).decode()
+    for checksum, fits in ((wrong, False), (right, True)):
+        with Stub(lambda r, c=checksum: ranged(r, _CONTENT, **{"x-amz-checksum-sha256": c})) as stub:  # type: ignore[misc]
+            with over(stub.url).read("a") as reader:
+                if fits:
+                    assert reader.read() == _CONTENT
+                else:
+                    with pytest.raises(IntegrityError):
+                        reader.read()
+            assert stub.requests[0].headers["x-amz-checksum-mode"] == "ENABLED"
+
+
+def test_a_store_that_does_not_heed_ranges_is_noticed(over: Over, tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    local.touch()
+    reply = Reply(200, _CONTENT, {"etag": '"e"'})
+    with Stub(lambda _: reply) as stub:
+        with pytest.raises(ProviderError, match="ranges"), over(stub.url).read("a", offset=5):
+            pass
+        with pytest.raises(Error):
+            over(stub.url).read_file("a", str(local), version='"e"')
+
+
+def test_a_store_that_does_not_answer_is_waited_for_no_longer_than_said(over: Over) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        storage = over(url, read_timeout="200ms", connect_timeout="1s")
+        with pytest.raises(Timeout):
+            storage.stat("a")
+        with pytest.raises(Timeout):
+            storage.write("a", b"x")
+
+
+def test_nonsense_instead_of_http_is_a_failed_transfer(over: Over) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"SSH-2.0-hello\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(TransferFailed):
+            over(f"http://127.0.0.1:{server.getsockname()[1]}").stat("a")
+        thread.join()
+
+
+# Uploads
+
+
+def test_a_part_that_arrives_with_another_checksum_is_refused(over: Over) -> None:
+    def answer(request: Request) -> Reply:
+        if request.method == "POST":
+            return Reply(
+                body=b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+            )
+        return Reply(headers={"etag": '"e"', "x-amz-checksum-sha256": "AAAA"})
+
+    with Stub(answer) as stub:
+        upload = over(stub.url).begin_upload("a", size=1)
+        with pytest.raises(IntegrityError):
+            upload.put_part(0, b"x", last=True)
+        assert upload.done == {}
+
+
+def test_an_upload_without_a_name_is_refused(over: Over) -> None:
+    with Stub(lambda _: Reply(body=b"<x/>")) as stub, pytest.raises(UploadFailed, match="without a name"):
+        over(stub.url).begin_upload("a")
+
+
+def test_parts_are_listed_page_by_page(over: Over) -> None:
+    def answer(request: Request) -> Reply:
+        number = int(request.query.get("part-number-marker", "0")) + 1
+        part = (
+            f"<Part><PartNumber>{number}</PartNumber><Size>5</Size><ETag>&quot;e{number}&quot;</ETag></Part>"
+        )
+        more = "true" if number < 3 else "false"
+        after = f"<NextPartNumberMarker>{number}</NextPartNumberMarker>"
+        body = f"<ListPartsResult><IsTruncated>{more}</IsTruncated>{after}{part}</ListPartsResult>"
+        return Reply(body=body.encode())
+
+    state = {
+        "bucket": "bucket", "path": "a", "upload_id": "u", "part_size": 5, "size": 15, "metadata": None,
+        "parts": {str(i): [5, "0", f'"e{i + 1}"'] for i in range(3)}, "last": 2,
+    }  # fmt: skip
+    with Stub(answer) as stub:
+        assert over(stub.url).resume_upload(state).done == {0: 5, 1: 5, 2: 5}
+        assert len(stub.requests) == 3
+
+
+def test_options_reach_the_wire(over: Over) -> None:
+    options = {"acl": "public-read", "sse": "aws:kms", "sse_kms_key_id": "k1", "storage_class": "GLACIER"}
+    with Stub(lambda _: Reply(headers={"etag": '"e"'})) as stub:
+        over(stub.url, **options).write("a", b"x")
+        over(stub.url, sse="AES256").write("a", b"x")
+    first, second = (request.headers for request in stub.requests)
+    assert first["x-amz-acl"] == "public-read"
+    assert first["x-amz-server-side-encryption-aws-kms-key-id"] == "k1"
+    assert first["x-amz-storage-class"] == "GLACIER"
+    assert (first["x-amz-server-side-encryption"], second["x-amz-server-side-encryption"]) == (
+        "aws:kms",
+        "AES256",
+    )
+    assert first["x-amz-checksum-sha256"] == second["x-amz-checksum-sha256"]
+
+
+# Listings
+
+
+def page(*keys: str, prefixes: tuple[str, ...] = (), token: str = "") -> bytes:
+    from urllib.parse import quote
+
+    contents = "".join(
+        f"<Contents><Key>{quote(key)}</Key><LastModified>2023-01-02T03:04:05.000Z</LastModified>"
+        f"<ETag>&quot;{'0' * 32}&quot;</ETag><Size>{0 if key.endswith('/') else 1}</Size></Contents>"
+        for key in keys
+    )
+    common = "".join(f"<CommonPrefixes><Prefix>{quote(p)}</Prefix></CommonPrefixes>" for p in prefixes)
+    more = (
+        f"<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>"
+        if token
+        else ""
+    )
+    return f"<ListBucketResult><EncodingType>url</EncodingType>{more}{contents}{common}</ListBucketResult>".encode()
+
+
+def test_keys_that_are_no_paths_are_left_out_and_told_once(
+    over: Over, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = ["/abs", "a//b", "a/../b", "./x", "dir/", "good", "nul\0", "../../etc/passwd"]
+    with Stub(lambda _: Reply(body=page(*keys))) as stub, caplog.at_level(logging.WARNING):
+        storage = over(stub.url)
+        assert [entry.path for entry in storage.scan_all("")] == ["good"]
+        assert [entry.path for entry in storage.scan_all("")] == ["good"]
+    assert len(caplog.records) == 1
+    assert "/abs" in caplog.text
+
+
+def test_a_prefix_that_is_no_path_is_left_out(over: Over) -> None:
+    reply = Reply(body=page("b", prefixes=("/", "a//", "ok/", "../")))
+    with Stub(lambda _: reply) as stub:
+        found = [(entry.path, entry.kind) for entry in over(stub.url).scan("")]
+    assert found == [("b", Kind.FILE), ("ok", Kind.DIRECTORY)]
+
+
+def test_pages_are_asked_for_as_they_are_needed(over: Over) -> None:
+    def answer(request: Request) -> Reply:
+        token = int(request.query.get("continuation-token", "0"))
+        return Reply(body=page(f"k{token}", token=str(token + 1) if token < 4 else ""))
+
+    with Stub(answer) as stub:
+        entries = over(stub.url).scan_all("")
+        assert next(entries).path == "k0"
+        assert len(stub.requests) == 1
+        assert [entry.path for entry in entries] == ["k1", "k2", "k3", "k4"]
+
+
+def test_a_kms_bucket_claims_no_md5(over: Over) -> None:
+    with Stub(lambda _: Reply(body=page("a"))) as stub:
+        assert next(over(stub.url, sse="aws:kms").scan_all("")).hashes is None
+        assert next(over(stub.url).scan_all("")).hashes == {"md5": "0" * 32}
+
+
+def test_leftovers_are_listed_page_by_page(over: Over) -> None:
+    def answer(request: Request) -> Reply:
+        if request.method == "DELETE":
+            return refusal("NoSuchUpload", 404) if request.path.endswith("k2") else Reply(204)
+        if "uploadId" in request.query:
+            return refusal("NoSuchUpload", 404)
+        first = "key-marker" not in request.query
+        key = "k1" if first else "k2"
+        began = "<Initiated>2020-01-01T00:00:00Z</Initiated>"
+        upload = f"<Upload><Key>{key}</Key><UploadId>u</UploadId>{began}</Upload>"
+        markers = "<NextKeyMarker>k1</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker>"
+        more = f"<IsTruncated>true</IsTruncated>{markers}" if first else ""
+        return Reply(body=f"<R>{more}{upload}</R>".encode())
+
+    with Stub(answer) as stub:
+        found = list(over(stub.url).cleanup(older_than_s=1))
+    assert [(leftover.path, leftover.size) for leftover in found] == [("k1", None)]
+
+
+def test_what_could_not_be_removed_is_told(over: Over) -> None:
+    listings = iter([page("d/a", "d/b"), page("d/a")])
+
+    def answer(request: Request) -> Reply:
+        if request.method == "GET":
+            return Reply(body=next(listings))
+        if request.method == "POST":
+            assert request.headers["content-md5"]
+            error = "<Error><Key>d/a</Key><Code>AccessDenied</Code><Message>no</Message></Error>"
+            gone = "<Error><Key>d/b</Key><Code>NoSuchKey</Code></Error>"
+            return Reply(body=f"<DeleteResult>{error}{gone}</DeleteResult>".encode())
+        return Reply(204 if request.method == "DELETE" else 404)
+
+    with Stub(answer) as stub, pytest.raises(Error, match="1 objects could not be removed"):
+        over(stub.url).remove_tree("d")
+
+
+def test_history_goes_on_over_pages(over: Over) -> None:
+    def answer(request: Request) -> Reply:
+        first = "key-marker" not in request.query
+        number = 1 if first else 2
+        state = f"<Key>a</Key><VersionId>{number}</VersionId><ETag>&quot;{number}&quot;</ETag>"
+        markers = "<NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>1</NextVersionIdMarker>"
+        more = f"<IsTruncated>true</IsTruncated>{markers}" if first else ""
+        return Reply(body=f"<R>{more}<Version>{state}</Version></R>".encode())
+
+    with Stub(answer) as stub:
+        found = [state.entry.version for state in over(stub.url).versions().list("a")]
+    assert found == ['"1"', '"2"']
+
+
+# TLS and proxies
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[str, str]:
+    """A certificate that signs itself, and its key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    chain, private = tmp_path / "cert.pem", tmp_path / "key.pem"
+    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return str(chain), str(private)
+
+
+def test_a_certificate_is_checked_unless_it_is_said_not_to(over: Over, certificate: tuple[str, str]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    reply = Reply(headers={"etag": '"e"'})
+    with Stub(lambda _: reply, tls=context) as stub:
+        url = stub.url.replace("http://127.0.0.1", "https://localhost")
+        for call in (lambda s: s.stat("a"), lambda s: s.write("a", b"x")):
+            with pytest.raises(ConfigInvalid, match="certificate") as caught:
+                call(over(url))
+            assert "ca_bundle" in (caught.value.hint or "")
+            call(over(url, ca_bundle=certificate[0]))
+            call(over(url, verify_tls=False))
+
+
+def test_requests_go_through_the_proxy_of_the_environment(
+    over: Over, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def refuse() -> None:
+            connection, _ = proxy.accept()
+            with connection:
+                asked.append(connection.recv(65536).split(b"\r\n")[0])
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(TransferFailed):
+            over("https://store.invalid").stat("a")
+        thread.join()
+    assert asked == [b"CONNECT store.invalid:443 HTTP/1.0"]
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(ConfigInvalid, match="proxies"):
+        over("https://store.invalid").stat("a")
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with Stub(lambda _: Reply(headers={"etag": '"e"'})) as stub:
+        assert over(stub.url).stat("a").version == '"e"'
+
+
+def test_a_child_process_does_not_use_its_parents_connections(over: Over) -> None:
+    with Stub(lambda _: Reply(headers={"etag": '"e"'})) as stub:
+        storage = over(stub.url)
+        storage.stat("a")
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                code = 0 if storage.stat("a").version == '"e"' else 1
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert storage.stat("a").version == '"e"'
+
+
+def test_more_connections_than_are_kept_are_closed(over: Over) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with Stub(lambda _: Reply(headers={"etag": '"e"'})) as stub:
+        storage = over(stub.url, connections=1)
+        with ThreadPoolExecutor(4) as pool:
+            assert all(entry.version for entry in pool.map(storage.stat, "abcdefgh"))
+
+
+def test_an_absent_object_is_told_from_an_absent_version(over: Over) -> None:
+    def answer(request: Request) -> Reply:
+        return Reply(body=b"<R></R>") if request.method == "GET" else Reply(412)
+
+    with Stub(answer) as stub, pytest.raises(NotFound, match="version"):
+        over(stub.url).head("a", '"old"')
