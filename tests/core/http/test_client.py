@@ -324,6 +324,21 @@ def test_a_try_that_may_take_no_longer_shortens_every_wait(server: Any) -> None:
         done.set()
 
 
+def test_a_try_that_is_over_sends_nothing(server: Any) -> None:
+    from skycap.core.retry import Caller
+
+    now = [0.0]
+
+    def late() -> None:
+        now[0] += 5
+        with Client(server.url) as client:
+            client.request("GET", "/")
+
+    with pytest.raises(Timeout, match="too long"):
+        Caller(Policy(attempts=1, per_try_timeout_s=5), clock=lambda: now[0])(late)
+    assert server.seen == []
+
+
 def test_a_closed_port_says_that_the_connection_was_refused() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -204,6 +204,9 @@ class Client:
     ) -> httpx.Response:
         import httpx
 
+        # A limit of nothing would not end a wait: it would make the socket non-blocking.
+        if remaining() == 0:
+            raise Timeout("the try took too long", where=redact(where), hint="Raise --timeout.")
         limits = self._timeouts
         idle = remaining(limits.idle_s)
         timeout = httpx.Timeout(
