@@ -1,6 +1,15 @@
 """Trying again: how often, after how long a wait, and for which kind of work."""
 
 from skycap.core.retry.policies import OPTION_NAMES, Operation, Policies
-from skycap.core.retry.policy import Caller, Policy, RetryEvent, remaining
+from skycap.core.retry.policy import Caller, Policy, RetryEvent, listening, remaining
 
-__all__ = ["OPTION_NAMES", "Caller", "Operation", "Policies", "Policy", "RetryEvent", "remaining"]
+__all__ = [
+    "OPTION_NAMES",
+    "Caller",
+    "Operation",
+    "Policies",
+    "Policy",
+    "RetryEvent",
+    "listening",
+    "remaining",
+]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_heard: ContextVar[Callable[[RetryEvent], None] | None] = ContextVar("heard", default=None)
 _try_ends: ContextVar[tuple[float, Callable[[], float]] | None] = ContextVar("try_ends", default=None)
 
 
@@ -156,10 +157,10 @@ class Caller:
             return False
 
         def tell(state: RetryCallState) -> None:
-            if self._on_retry is not None:
-                self._on_retry(
-                    RetryEvent(operation, state.attempt_number, state.upcoming_sleep, _error(state))
-                )
+            event = RetryEvent(operation, state.attempt_number, state.upcoming_sleep, _error(state))
+            for listener in (self._on_retry, _heard.get()):
+                if listener is not None:
+                    listener(event)
 
         loop = Retrying(
             retry=_is_retryable,
@@ -177,6 +178,25 @@ class Caller:
     def _sleep(self, seconds: float) -> None:
         if self._wait(seconds):
             raise Interrupted("stopped while it waited to try again")
+
+
+class listening:
+    """While it lasts, `listener` is told of each further try in this context, however deep down it is made.
+
+    So that who asked for a piece of work knows how it goes, though a storage tries again by itself. A thread
+    that is started meanwhile hears nothing, unless it is given a copy of the context.
+    """
+
+    __slots__ = ("_listener", "_token")
+
+    def __init__(self, listener: Callable[[RetryEvent], None]) -> None:
+        self._listener = listener
+
+    def __enter__(self) -> None:
+        self._token = _heard.set(self._listener)
+
+    def __exit__(self, *exception: object) -> None:
+        _heard.reset(self._token)
 
 
 def remaining(default: float | None = None) -> float | None:

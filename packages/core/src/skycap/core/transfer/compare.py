@@ -32,6 +32,11 @@ def fingerprint(entry: Entry) -> str:
     return f"{entry.size}:{entry.mtime_ns}" if entry.mtime_ns is not None else f"{entry.size}:{entry.version}"
 
 
+def like(listed: Entry, looked_at: Entry) -> Entry:
+    """The second with only the fields that the first has, so that their fingerprints can be compared."""
+    return looked_at._replace(mtime_ns=looked_at.mtime_ns if listed.mtime_ns is not None else None)
+
+
 def common_hash(a: Entry, b: Entry) -> tuple[str, str] | None:
     """A hash that both sides know without reading, if there is one."""
     if a.hashes and b.hashes:

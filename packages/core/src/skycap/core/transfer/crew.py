@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 
-from skycap.core.errors import Conflict, Error, Interrupted
-from skycap.core.retry import Caller, Policy, RetryEvent
-from skycap.core.storage.capability import Capability
-from skycap.core.storage.entry import Entry, Kind, Metadata
-from skycap.core.transfer.compare import fingerprint
+from skycap.core.errors import Conflict, Error, Interrupted, NotFound, StateWriteFailed, UploadFailed
+from skycap.core.retry import Caller, Policy, RetryEvent, listening
+from skycap.core.storage.entry import Entry, Kind
+from skycap.core.transfer.compare import fingerprint, like
+from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType
 from skycap.core.transfer.gate import Gate
 from skycap.core.transfer.inspect import Inspector
@@ -34,8 +34,9 @@ class Crew:
         *,
         state: State | None,
         tolerance_ns: int,
-        dirs: list[tuple[str, Metadata]],
+        dirs: Directories,
         again: list[Action] | None,
+        caller: Callable[..., Caller] = Caller,
     ) -> None:
         self._mover = mover
         self._source, self._target = mover.source, mover.target
@@ -48,8 +49,12 @@ class Crew:
         self._again = again
         self._gate = Gate(workers)
         self._waiting = threading.BoundedSemaphore(workers * 4)
-        self._inspector = Inspector(mover.source, mover.target, mover.options.compare, tolerance_ns)
-        self._batches = mover.takes_small
+        self._inspector = Inspector(
+            mover.source, mover.target, mover.options.compare, tolerance_ns, cancel=mover.cancel
+        )
+        self._trying = caller(_WHOLE_FILE, cancelled=mover.cancel)
+        self._batches = mover.takes_small and state is None  # what is written in bulk tells no version
+        self._links: dict[str, bool] = {}
         self._batch: list[Action] = []
         self._batch_bytes = 0
         self._target_mtime = "mtime_ns" in mover.target.storage.facts.scan_fields
@@ -61,18 +66,20 @@ class Crew:
             raise self._failure
         kind = action.type
         if kind is ActionType.KEEP:
-            if action.source is not None and action.source.kind is not Kind.DIRECTORY:
-                self._emit(Event(EventType.UNCHANGED, action.path, action.size))
-                if self._mover.moving:
-                    self._submit([action])
-        elif kind is ActionType.SKIP:
+            self._keep(action)
+            return
+        if kind is ActionType.SKIP:
             self._emit(Event(EventType.SKIPPED, action.path, action.size, reason=action.reason))
-        elif kind is ActionType.MAKE_DIR:
+            return
+        if action.behind and self._is_blocked(action):
+            return
+        self._dirs.touched(action)
+        if kind is ActionType.MAKE_DIR:
             self._attempt(action, self._make_dir)
         elif kind is ActionType.LINK:
             self._attempt(action, self._link)
         else:
-            if kind is ActionType.COPY:
+            if kind is ActionType.COPY and self._again is not None:
                 self._emit(Event(EventType.PLANNED, action.path, action.size))
             self._gather(action)
 
@@ -84,6 +91,40 @@ class Crew:
         self._executor.shutdown(wait=True)
         if self._failure is not None:
             raise self._failure
+
+    def _keep(self, action: Action) -> None:
+        ours, theirs = action.source, action.target
+        if ours is None or theirs is None:
+            return
+        if ours.kind is Kind.DIRECTORY:
+            self._attempt(action, lambda _: self._dirs.kept(ours, theirs))
+            return
+        self._emit(Event(EventType.UNCHANGED, action.path, action.size))
+        if self._mover.moving:
+            self._submit([action])
+
+    def _is_blocked(self, action: Action) -> bool:
+        """Whether a link stands at the target where a directory is needed: the bytes would go astray."""
+        if self._again is not None:
+            self._again.append(action)
+            return True
+        link = action.behind
+        if link not in self._links:
+            try:
+                self._links[link] = self._target.storage.stat(self._target.below(link)).kind is Kind.SYMLINK
+            except NotFound:
+                self._links[link] = False
+            except Error as error:
+                self._emit(Event(EventType.FAILED, action.path, error=error))
+                return True
+        if self._links[link]:
+            conflict = Conflict(
+                "a link stands at the target where a directory is needed",
+                where=self._target.shown(link),
+                hint="Remove the link, or let sync do so.",
+            )
+            self._emit(Event(EventType.FAILED, action.path, error=conflict))
+        return self._links[link]
 
     def _gather(self, action: Action) -> None:
         if not self._batches:
@@ -128,7 +169,10 @@ class Crew:
         left = [a for a in actions if a.type is not copied or a.size > SMALL]
         if len(small) < 2 or self._cancel.is_set():
             return actions
-        answers = self._mover.move_small(small)
+        try:
+            answers = self._mover.move_small(small)
+        except (Error, OSError):  # one by one, each says for itself what is wrong with it
+            return actions
         for action, failure in zip(small, answers, strict=True):
             if failure is None:
                 self._emit(Event(EventType.COPIED, action.path, action.size, action.size, "batch"))
@@ -138,14 +182,12 @@ class Crew:
 
     def _attempt(self, action: Action, work: Callable[[Action], None]) -> None:
         try:
-            try:
-                work(action)
-            except Error as error:
-                if not error.retryable:
-                    raise
-                self._try_again(action, work, error)
+            with listening(lambda event: self._retried(action.path, event)):
+                self._trying(work, action)
         except Interrupted:
             return
+        except StateWriteFailed:  # a run that cannot remember how far it got stops
+            raise
         except Conflict as error:
             if self._again is not None and self._options.overwrite == "always":
                 self._again.append(action)
@@ -155,26 +197,13 @@ class Crew:
             self._gate.slow_down(error)
             self._emit(Event(EventType.FAILED, action.path, error=error))
 
-    def _try_again(self, action: Action, work: Callable[[Action], None], first: Error) -> None:
-        def on_retry(event: RetryEvent) -> None:
-            self._gate.slow_down(event.error)
-            self._emit(Event(EventType.RETRY, action.path, error=event.error, seconds=event.delay_s))
-
-        pending: list[Error] = [first]
-
-        def once() -> None:
-            if pending:
-                raise pending.pop()
-            work(action)
-
-        Caller(_WHOLE_FILE, on_retry=on_retry, cancelled=self._cancel)(once)
+    def _retried(self, path: str, event: RetryEvent) -> None:
+        self._gate.slow_down(event.error)
+        self._emit(Event(EventType.RETRY, path, error=event.error, seconds=event.delay_s))
 
     def _make_dir(self, action: Action) -> None:
         self._target.storage.make_dir(self._target.below(action.path))
-        if self._options.metadata and self._target.storage.can(Capability.SET_METADATA):
-            told = self._source.storage.stat(self._source.below(action.path))
-            if told.metadata is not None:
-                self._dirs.append((action.path, told.metadata))
+        self._dirs.made(_source_of(action))
         self._emit(Event(EventType.COPIED, action.path, strategy="directory"))
 
     def _link(self, action: Action) -> None:
@@ -185,24 +214,35 @@ class Crew:
 
     def _file(self, action: Action) -> None:
         entry = _source_of(action)
-        if action.type is ActionType.KEEP:
-            self._drop_source(entry)
-            return
         if action.type is ActionType.CHECK and action.target is not None:
-            if self._inspector.same(entry, action.target):
-                self._remember(entry, action.target)
-                self._emit(Event(EventType.UNCHANGED, action.path, action.size))
-                self._drop_source(entry)
+            if not self._inspector.same(entry, action.target):
+                self._emit(Event(EventType.PLANNED, action.path, action.size))
+                self._attempt(action._replace(type=ActionType.COPY), self._file)
                 return
-            self._emit(Event(EventType.PLANNED, action.path, action.size))
-        self._emit(Event(EventType.STARTED, action.path, entry.size))
-        written, strategy = self._mover.move(entry)
+            self._remember(entry, action.target)
+            self._emit(Event(EventType.UNCHANGED, action.path, action.size))
+        elif action.type is not ActionType.KEEP:
+            self._emit(Event(EventType.STARTED, action.path, entry.size))
+            entry, strategy = self._copied(entry)
+            self._emit(Event(EventType.COPIED, action.path, entry.size, strategy=strategy))
+            if strategy == "rename":
+                return
+        self._drop_source(entry)
+
+    def _copied(self, entry: Entry) -> tuple[Entry, str]:
+        """Copy it; what was copied, which is another than was listed if it changed while it was read."""
+        try:
+            written, strategy = self._mover.move(entry)
+        except UploadFailed:
+            now = self._source.storage.stat(self._source.below(entry.path))._replace(path=entry.path)
+            if now.kind is not Kind.FILE or fingerprint(like(entry, now)) == fingerprint(entry):
+                raise
+            entry = like(entry, now)
+            written, strategy = self._mover.move(entry)
         if self._options.verify:
             self._inspector.verify(entry)
         self._remember(entry, written)
-        self._emit(Event(EventType.COPIED, action.path, entry.size, strategy=strategy))
-        if strategy != "rename":
-            self._drop_source(entry)
+        return entry, strategy
 
     def _remember(self, entry: Entry, written: Entry) -> None:
         if self._state is not None:
@@ -210,9 +250,15 @@ class Crew:
             self._state.remember(entry.path, fingerprint(entry), fingerprint(shown))
 
     def _drop_source(self, entry: Entry) -> None:
-        if self._mover.moving:
+        """In a move: the file is safe at the target, so what goes wrong now is told, and not tried again."""
+        if not self._mover.moving:
+            return
+        try:
             self._inspector.still(entry)
             self._source.storage.remove(self._source.below(entry.path))
+        except Error as error:
+            self._emit(Event(EventType.FAILED, entry.path, error=error))
+        else:
             self._emit(Event(EventType.REMOVED, entry.path))
 
 

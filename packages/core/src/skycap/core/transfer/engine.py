@@ -7,18 +7,19 @@ memory. Removals come last, after everybody could say no, and not at all where a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
-from skycap.core.errors import ConfirmationRequired, Error, NotFound, UsageError
+from skycap.core.errors import ConfirmationRequired, Error, Interrupted, NotFound, ScanFailed, UsageError
 from skycap.core.location import Location
-from skycap.core.paths import split
+from skycap.core.paths import relative_to, split
+from skycap.core.retry import Caller, RetryEvent, listening
 from skycap.core.storage.capability import Capability
-from skycap.core.storage.entry import Metadata
 from skycap.core.transfer.compare import tolerance_ns
 from skycap.core.transfer.crew import Crew
+from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType, Listener, ignore
 from skycap.core.transfer.guards import refuse_overlap
 from skycap.core.transfer.moving import Mover, StrategyHook
@@ -27,7 +28,7 @@ from skycap.core.transfer.parts import PartsMover
 from skycap.core.transfer.plan import Action, ActionType, Rules, plan
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.result import Result
-from skycap.core.transfer.state import Seen, State
+from skycap.core.transfer.state import State
 from skycap.core.transfer.walk import only, walk
 
 Confirm = Callable[[Removals], bool]
@@ -38,7 +39,9 @@ _PARTS_AT_ONCE = 8
 class Transfer:
     """One copy, sync or move between two locations, done once; `cancel.set()` stops it in good order.
 
-    With `single`, the locations name two files; else what is below the one goes below the other.
+    With `single`, the locations name two files; else what is below the one goes below the other. `listener`
+    is told of events by all threads. What ends the whole run is raised, and sets `cancel` too, so that
+    nobody goes on working for it.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Transfer:
         executor: Callable[[int], Executor] = ThreadPoolExecutor,
         hook: StrategyHook | None = None,
         cancel: threading.Event | None = None,
+        caller: Callable[..., Caller] = Caller,
     ) -> None:
         self.source, self.target = source, target
         self.options = options or TransferOptions()
@@ -62,10 +66,10 @@ class Transfer:
         self._listeners = (self.result, listener)
         self._executor = executor
         self._hook = hook
+        self._caller = caller
         self._state = State(state_folder, _place(source), _place(target))
         self._holes = False
         self._again: list[Action] = []
-        self._dirs: list[tuple[str, Metadata]] = []
         facts = (source.storage.facts, target.storage.facts)
         self._rules = Rules(
             compare=self.options.compare,
@@ -77,25 +81,29 @@ class Transfer:
         )
         listed = facts[0].scan_fields & facts[1].scan_fields
         self._uses_table = "mtime_ns" not in listed
+        self._dirs = Directories(
+            source,
+            target,
+            enabled=self._rules.dirs,
+            metadata=self.options.metadata,
+            tolerance_ns=self._rules.tolerance_ns,
+        )
 
     # What there is to do
 
-    def plan(self, *, remove: bool = False) -> Iterator[Action]:
+    def plan(self, *, remove: bool = False) -> Generator[Action, None, None]:
         """The plan as a stream. Directories that cannot be listed are events, and switch off removals."""
-        known: Seen | None = None
-        if self._uses_table:
-            known = self._state.known()
-        try:
+        with ExitStack() as opened:
+            known = self._state.known() if self._uses_table else None
+            if known is not None:
+                opened.callback(known.close)
             rules = replace(self._rules, remove=remove)
             if self._single:
                 ours, theirs = only(self.source), only(self.target)
             else:
-                ours = walk(self.source, self._source_hole, self.options.select)
+                ours = walk(self.source, self._source_hole, self.options.select, must_exist=True)
                 theirs = walk(self.target, self._target_hole, self.options.select)
             yield from plan(ours, theirs, rules, known)
-        finally:
-            if known is not None:
-                known.close()
 
     def _source_hole(self, path: str, error: Error) -> None:
         self._holes = True
@@ -130,46 +138,64 @@ class Transfer:
     def _run(self, *, remove: bool, moving: bool = False, confirm: Confirm | None = None) -> Result:
         refuse_overlap(self.source, self.target)
         self.result.dry_run = self.options.dry_run
-        removals = Removals(self.target, self.options.max_delete)
-        try:
-            if self.options.dry_run:
-                for action in self.plan(remove=remove):
-                    self._foretell(action, removals)
-                removals.check()
-            else:
-                self._work(removals, remove=remove, moving=moving)
-                if remove and not self.cancel.is_set():
-                    self._remove(removals, confirm)
-        except KeyboardInterrupt:
-            self.cancel.set()
-        finally:
-            removals.close()
+        with ExitStack() as after:
+            after.callback(self.result.finish)
+            after.callback(self._state.close)
+            removals = after.enter_context(closing(Removals(self.target, self.options.max_delete)))
+            after.enter_context(listening(self._retried))
+            try:
+                if self.options.dry_run:
+                    self._foretell(removals, remove=remove)
+                else:
+                    self._do(removals, remove=remove, moving=moving, confirm=confirm)
+            except (KeyboardInterrupt, Interrupted):
+                self.cancel.set()
             self.result.interrupted = self.cancel.is_set()
             if self.result.interrupted:
-                self.result.unfinished = self._state.unfinished()
-            self._state.close()
-            self.result.finish()
+                here = self.target.path
+                self.result.unfinished = [relative_to(path, here) for path in self._state.unfinished()]
         return self.result
 
-    def _foretell(self, action: Action, removals: Removals) -> None:
-        if action.type is ActionType.REMOVE:
-            removals.add(action)
-        self._emit(_as_event(action))
+    def _retried(self, event: RetryEvent) -> None:
+        self._emit(Event(EventType.RETRY, "", error=event.error, seconds=event.delay_s))
+
+    def _foretell(self, removals: Removals, *, remove: bool) -> None:
+        with closing(self.plan(remove=remove)) as actions:
+            for action in actions:
+                if self.cancel.is_set():
+                    return
+                if action.type is ActionType.REMOVE:
+                    removals.add(action)
+                self._emit(_as_event(action))
+        removals.check()
+
+    def _do(self, removals: Removals, *, remove: bool, moving: bool, confirm: Confirm | None) -> None:
+        self._work(removals, remove=remove, moving=moving)
+        refused: Error | None = None
+        if remove and not self.cancel.is_set():
+            try:
+                self._remove(removals, confirm)
+            except Error as error:
+                refused = error
+        if self._again and not self.cancel.is_set():
+            self._repeat(moving=moving)
+        if not self.cancel.is_set():  # else the next run does: it sees that their times differ
+            self._finish_dirs()
+        if refused is not None:
+            raise refused
 
     def _work(self, removals: Removals, *, remove: bool, moving: bool) -> None:
-        with self._crew(self._workers(), moving=moving) as crew:
-            for action in self.plan(remove=remove):
+        with self._crew(self._workers(), moving=moving) as crew, closing(self.plan(remove=remove)) as actions:
+            for action in actions:
                 if self.cancel.is_set():
                     break
                 if action.type is ActionType.REMOVE:
                     removals.add(action)
+                    self._dirs.touched(action)
                 else:
                     crew.take(action)
             crew.finish()
         self._state.flush()
-        if not remove and self._again:
-            self._repeat()
-        self._finish_dirs()
 
     @contextmanager
     def _crew(self, workers: int, *, moving: bool, last_try: bool = False) -> Iterator[Crew]:
@@ -189,15 +215,20 @@ class Transfer:
             moving=moving,
         )
         with closing(parts), closing(mover), self._executor(workers) as executor:
-            yield Crew(
-                mover,
-                executor,
-                workers,
-                state=self._state if self._uses_table else None,
-                tolerance_ns=self._rules.tolerance_ns,
-                dirs=self._dirs,
-                again=None if last_try else self._again,
-            )
+            try:
+                yield Crew(
+                    mover,
+                    executor,
+                    workers,
+                    state=self._state if self._uses_table else None,
+                    tolerance_ns=self._rules.tolerance_ns,
+                    dirs=self._dirs,
+                    again=None if last_try else self._again,
+                    caller=self._caller,
+                )
+            except BaseException:
+                self.cancel.set()  # before the executor waits for those who are at work
+                raise
 
     def _workers(self) -> int:
         if self.options.transfers is not None:
@@ -211,18 +242,15 @@ class Transfer:
         return 2 if kernel else max(both)
 
     def _finish_dirs(self) -> None:
-        """Time and mode of the directories made, deepest first: writing into them changed the one, and the
-        other may forbid to."""
-        for path, metadata in reversed(self._dirs):
-            try:
-                self.target.storage.set_metadata(self.target.below(path), metadata)
-            except Error as error:
-                self._emit(Event(EventType.FAILED, path, error=error))
-        self._dirs.clear()
+        for path, updated, failure in self._dirs.finish():
+            if failure is not None:
+                self._emit(Event(EventType.FAILED, path, error=failure))
+            elif updated:
+                self._emit(Event(EventType.UPDATED, path))
 
     def _remove(self, removals: Removals, confirm: Confirm | None) -> None:
         if self._holes and removals.count:
-            error = Error(
+            error = ScanFailed(
                 f"{removals.count} items at the target were left alone, since a folder could not be listed",
                 where=self.target.shown(),
                 hint="Mend what could not be read and run the command again.",
@@ -238,17 +266,16 @@ class Transfer:
             )
         for path, failure in removals.run(self.cancel):
             if failure is None:
-                self._state.forget(path)
+                if self._uses_table:
+                    self._state.forget(path)
                 self._emit(Event(EventType.REMOVED, path))
             else:
                 self._emit(Event(EventType.FAILED, path, error=failure))
-        if self._again:
-            self._repeat()
 
-    def _repeat(self) -> None:
+    def _repeat(self, *, moving: bool) -> None:
         """What stood in the way may be gone now: a file where a directory belongs, or the other way round."""
         again, self._again = self._again, []
-        with self._crew(1, moving=False, last_try=True) as crew:
+        with self._crew(1, moving=moving, last_try=True) as crew:
             for action in again:
                 crew.take(action)
             crew.finish()

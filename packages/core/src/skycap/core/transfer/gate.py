@@ -1,6 +1,7 @@
 """How many files move at once: more while it goes well, half as many when the store says slow down.
 
-Additive increase, multiplicative decrease, as TCP does it.
+Additive increase, multiplicative decrease, as TCP does it. And as there, what was under way when the limit
+was halved may complain once more without halving it again: it is the same jam.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Gate:
         self.limit = self.ceiling
         self._inside = 0
         self._clean = 0
+        self._jammed = 0
         self._changed = threading.Condition()
 
     def __enter__(self) -> None:
@@ -34,16 +36,21 @@ class Gate:
     ) -> None:
         with self._changed:
             self._inside -= 1
-            if value is None and self.limit < self.ceiling:
+            if self._jammed:
+                self._jammed -= 1
+            elif self.limit < self.ceiling:
                 self._clean += 1
                 if self._clean >= _CLEAN:
                     self.limit += 1
                     self._clean = 0
+                    self._changed.notify()
             self._changed.notify()
 
     def slow_down(self, error: Error) -> None:
         """Halve the limit, if this error is about load."""
         if isinstance(error, RateLimited | Timeout):
             with self._changed:
-                self.limit = max(self.limit // 2, 1)
+                if not self._jammed:
+                    self.limit = max(self.limit // 2, 1)
+                    self._jammed = self._inside
                 self._clean = 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 from skycap.core.crypto.hashing import kinds, new_hasher
-from skycap.core.errors import Conflict, DependencyMissing, IntegrityError
+from skycap.core.errors import Conflict, DependencyMissing, IntegrityError, Interrupted
 from skycap.core.location import Location
 from skycap.core.storage.entry import Entry
-from skycap.core.storage.interface import Storage
 from skycap.core.transfer.compare import Compare, Verdict, common_hash, verdict
 from skycap.core.units import MiB
 
@@ -16,8 +17,17 @@ READING = "blake3"
 class Inspector:
     """Looks at the files of two locations."""
 
-    def __init__(self, source: Location, target: Location, compare: Compare, tolerance_ns: int) -> None:
+    def __init__(
+        self,
+        source: Location,
+        target: Location,
+        compare: Compare,
+        tolerance_ns: int,
+        *,
+        cancel: threading.Event | None = None,
+    ) -> None:
         self._source, self._target = source, target
+        self._cancel = cancel or threading.Event()
         self._compare = compare
         self._tolerance = tolerance_ns
 
@@ -39,17 +49,17 @@ class Inspector:
         for known, other, location in ((theirs, ours, self._source), (ours, theirs, self._target)):
             for kind in sorted((known.hashes or {}).keys() & kinds()):
                 try:
-                    found = content_hash(location.storage, location.below(other.path), kind)
+                    found = self._hash(location, other.path, kind)
                 except DependencyMissing:
                     continue
                 return found == (known.hashes or {})[kind]
-        here = content_hash(self._source.storage, self._source.below(ours.path), READING)
-        return here == content_hash(self._target.storage, self._target.below(theirs.path), READING)
+        here = self._hash(self._source, ours.path, READING)
+        return here == self._hash(self._target, theirs.path, READING)
 
     def verify(self, entry: Entry) -> None:
         """Read both back; `IntegrityError` where they differ."""
-        here = content_hash(self._source.storage, self._source.below(entry.path), READING)
-        if here != content_hash(self._target.storage, self._target.below(entry.path), READING):
+        here = self._hash(self._source, entry.path, READING)
+        if here != self._hash(self._target, entry.path, READING):
             raise IntegrityError(
                 "what was read back is not what was sent",
                 where=self._target.shown(entry.path),
@@ -59,25 +69,30 @@ class Inspector:
     def still(self, entry: Entry) -> None:
         """`Conflict` if the source is not what it was when it was listed."""
         now = self._source.storage.stat(self._source.below(entry.path))
-        if now.size != entry.size or (entry.mtime_ns is not None and now.mtime_ns != entry.mtime_ns):
+        pairs = ((entry.size, now.size), (entry.mtime_ns, now.mtime_ns), (entry.version, now.version))
+        if any(a is not None and b is not None and a != b for a, b in pairs):
             raise Conflict(
                 "it changed after it was copied, and was not removed",
                 where=self._source.shown(entry.path),
                 hint="Run the command again.",
             )
 
-    @staticmethod
-    def _looked_at(location: Location, entry: Entry) -> Entry:
-        fields = location.storage.facts.scan_fields
-        if "mtime_ns" in fields and not (location.storage.facts.hashes - ({"hashes"} & fields)):
+    def _looked_at(self, location: Location, entry: Entry) -> Entry:
+        """The entry with what only a look tells, if that can be told and is of use."""
+        facts = location.storage.facts
+        times = self._compare is Compare.MTIME
+        if (times and "mtime_ns" in facts.scan_fields) or not (
+            times or (facts.hashes and "hashes" not in facts.scan_fields)
+        ):
             return entry
         return location.storage.stat(location.below(entry.path))._replace(path=entry.path)
 
-
-def content_hash(storage: Storage, path: str, kind: str) -> str:
-    """The hash of a file's content, read from the first byte to the last."""
-    hasher = new_hasher(kind)
-    with storage.read(path) as reader:
-        while data := reader.read(MiB):
-            hasher.update(data)
-    return hasher.hexdigest()
+    def _hash(self, location: Location, path: str, kind: str) -> str:
+        """The hash of a file's content, read from the first byte to the last."""
+        hasher = new_hasher(kind)
+        with location.storage.read(location.below(path)) as reader:
+            while data := reader.read(MiB):
+                if self._cancel.is_set():
+                    raise Interrupted("stopped while it was read", where=location.shown(path))
+                hasher.update(data)
+        return hasher.hexdigest()

@@ -14,21 +14,21 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from skycap.core.errors import Error, IntegrityError, Interrupted, NotFound
+from skycap.core.errors import Error, IntegrityError, Interrupted, Unsupported, UploadFailed
 from skycap.core.location import Location
 from skycap.core.paths import join
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import BulkWriter
-from skycap.core.storage.source import LocalFile, Source, opened
-from skycap.core.transfer.compare import common_hash, fingerprint
+from skycap.core.storage.source import LocalFile, opened
+from skycap.core.transfer.compare import common_hash, fingerprint, like
 from skycap.core.transfer.events import Event, EventType, Listener
 from skycap.core.transfer.options import TransferOptions
-from skycap.core.transfer.parts import PartsMover, ReadPart, read_range, takes_parts
+from skycap.core.transfer.parts import PartsMover, part_reader, takes_parts
 from skycap.core.transfer.plan import Action
 from skycap.core.transfer.sources import FetchedFile, StoredFile
 from skycap.core.units import MiB
@@ -89,23 +89,21 @@ class Mover:
         source, target = self.source.storage, self.target.storage
         if self._hook is not None and (strategy := self._hook(self.source, self.target, entry)):
             return strategy(), "plugin"
+        # A store may be unable after all: another file system, another storage class, too large.
         if self._can_rename:
-            return source.rename(ours, theirs), "rename"
+            with suppress(Unsupported):
+                return source.rename(ours, theirs), "rename"
         if self._can_copy:
-            return source.copy(ours, theirs), "server copy"
+            with suppress(Unsupported):
+                return source.copy(ours, theirs), "server copy"
         if takes_parts(target, size) and not self.kernel_copy:
             return self._by_parts(entry, ours, theirs), "parts"
         if self._local_source:
-            local = source.local_path(ours)
-            file = LocalFile(local, self._counter(path))
-            metadata = self._local_metadata(local)
-            return self._checked(
-                entry, target.write(theirs, file, size=size, metadata=metadata)
-            ), "local file"
+            return self._checked(entry, self._by_local_file(entry, ours, theirs)), "local file"
         if self._native_read and (size is None or size > SMALL):
             fetched = FetchedFile(source, ours, size, self._counter(path))
             written = target.write(theirs, fetched, size=size, metadata=self._metadata(entry, None))
-            return self._checked(entry, self._with_time(theirs, written, fetched.entry)), "native read"
+            return self._checked(entry, self._with_metadata(entry, written, fetched.entry)), "native read"
         return self._checked(entry, self._by_stream(entry, ours, theirs)), "stream"
 
     def move_small(self, actions: Sequence[Action]) -> Sequence[Error | None]:
@@ -144,24 +142,48 @@ class Mover:
             with opened(reader, entry.size) as exact:
                 data = exact.read()
         self._check_data(entry, data)
-        if told is None and not self._knows_all:
-            told = source.stat(ours)
+        told = self._told(entry, told)
         count(len(data))
         return target.write(theirs, data, size=entry.size, metadata=self._metadata(entry, told))
+
+    def _by_local_file(self, entry: Entry, ours: str, theirs: str) -> Entry:
+        source = self.source.storage
+        told = None if self._knows_all else source.stat(ours)
+        if told is not None:
+            entry = entry._replace(mtime_ns=told.mtime_ns)
+        local = source.local_path(ours)
+        metadata = self._metadata(entry, told)
+        told_of, tell = 0, self._counter(entry.path)
+
+        def count(size: int) -> None:
+            nonlocal told_of
+            told_of += size
+            tell(size)
+
+        file = LocalFile(local, count)
+        written = self.target.storage.write(theirs, file, size=entry.size, metadata=metadata)
+        if told_of < (entry.size or 0):  # a kernel that copies by itself tells nobody
+            self.listener(Event(EventType.MOVED, entry.path, bytes=(entry.size or 0) - told_of))
+        if not self.kernel_copy and _mtime_ns(local) not in {None, metadata.mtime_ns}:
+            raise self._changed(entry)  # what was sent may be half of the one and half of the other
+        return written
 
     def _by_parts(self, entry: Entry, ours: str, theirs: str) -> Entry:
         source = self.source.storage
         # What is resumed must be the very same file, so it is looked at once more, with all the store knows.
         now = source.stat(ours)
-        if entry.size != now.size or fingerprint(entry) != fingerprint(_like(entry, now)):
-            raise NotFound(
-                "it changed since it was listed", where=self.source.shown(entry.path), retryable=False
-            )
+        if fingerprint(entry) != fingerprint(like(entry, now)):
+            raise self._changed(entry)
         metadata = self._metadata(entry, now)
-        mark = f"{now.size}:{now.mtime_ns}:{now.version}"
+        mark = _mark(now)
+
+        def check_source() -> None:
+            if _mark(source.stat(ours)) != mark:
+                raise self._changed(entry)
+
         listener, path = self.listener, entry.path
         arguments = {"size": now.size or 0, "fingerprint": mark, "metadata": metadata}
-        with self._part_reader(ours) as (read_part, again):
+        with part_reader(source, ours) as (read_part, again):
             written = self._parts.move(
                 self.target.storage,
                 theirs,
@@ -170,30 +192,11 @@ class Mover:
                 **arguments,  # type: ignore[arg-type]
                 on_bytes=self._counter(path, check=False),
                 on_resume=lambda held: listener(Event(EventType.RESUMED, path, now.size, held)),
+                check_source=check_source,
             )
         return self._checked(entry, written)
 
-    @contextmanager
-    def _part_reader(self, ours: str) -> Iterator[tuple[ReadPart, Source]]:
-        source = self.source.storage
-        if not self._local_source or not hasattr(os, "pread"):
-            yield read_range(source, ours), StoredFile(source, ours)
-            return
-        local = source.local_path(ours)
-        descriptor = os.open(local, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        try:
-            yield lambda offset, length: os.pread(descriptor, length, offset), LocalFile(local)
-        finally:
-            os.close(descriptor)
-
     # Metadata
-
-    def _local_metadata(self, local: str) -> Metadata:
-        from skycap.core.storage.local.attributes import metadata_of
-
-        if not self.options.metadata or self._keeps == {"mtime_ns"}:
-            return Metadata(mtime_ns=os.stat(local).st_mtime_ns)
-        return self._kept(metadata_of(local, os.stat(local)))
 
     def _metadata(self, entry: Entry, told: Entry | None) -> Metadata:
         mtime_ns = entry.mtime_ns if entry.mtime_ns is not None else told.mtime_ns if told else None
@@ -206,13 +209,27 @@ class Mover:
         dropped = {name: None for name in ("mode", "uid", "gid", "xattrs") if name not in self._keeps}
         return replace(metadata, **dropped) if dropped else metadata  # type: ignore[arg-type]
 
-    def _with_time(self, path: str, written: Entry, told: Entry | None) -> Entry:
-        if told is None or told.mtime_ns is None or written.mtime_ns == told.mtime_ns:
+    def _told(self, entry: Entry, told: Entry | None) -> Entry | None:
+        """What reading told on the way, or what a look tells, if the listing did not tell it all."""
+        if self._knows_all or (told is not None and told.metadata is not None):
+            return told
+        return self.source.storage.stat(self.source.below(entry.path))
+
+    def _with_metadata(self, entry: Entry, written: Entry, told: Entry | None) -> Entry:
+        told = self._told(entry, told)
+        if told is None:
             return written
-        metadata = self._kept(replace(told.metadata or Metadata(), mtime_ns=told.mtime_ns))
-        return self.target.storage.set_metadata(path, metadata)
+        metadata = self._metadata(entry._replace(mtime_ns=told.mtime_ns), told)
+        return self.target.storage.set_metadata(self.target.below(entry.path), metadata)
 
     # Checks
+
+    def _changed(self, entry: Entry) -> Error:
+        return UploadFailed(
+            "it changed while it was copied",
+            where=self.source.shown(entry.path),
+            hint="Run the command again when nobody writes to it.",
+        )
 
     def _check_data(self, entry: Entry, data: bytes) -> None:
         """Compare small content with a hash the listing knew."""
@@ -249,6 +266,12 @@ class Mover:
         return count
 
 
-def _like(listed: Entry, looked_at: Entry) -> Entry:
-    """The second with only the fields that the first has, so that their fingerprints can be compared."""
-    return looked_at._replace(mtime_ns=looked_at.mtime_ns if listed.mtime_ns is not None else None)
+def _mtime_ns(local: str) -> int | None:
+    try:
+        return os.stat(local).st_mtime_ns
+    except OSError:
+        return None  # it is gone, and what was sent is what it was
+
+
+def _mark(entry: Entry) -> str:
+    return f"{entry.size}:{entry.mtime_ns}:{entry.version}"

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from skycap.core.errors import Error, Interrupted, NotFound, UploadFailed
+from skycap.core.errors import (
+    AuthExpired,
+    DownloadFailed,
+    Error,
+    Interrupted,
+    NotFound,
+    Stopped,
+    UploadFailed,
+)
+from skycap.core.paths import printable
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.interface import Storage
-from skycap.core.storage.source import Source, read_exactly
+from skycap.core.storage.source import LocalFile, Source, read_exactly
 from skycap.core.storage.upload import Upload
+from skycap.core.transfer.sources import StoredFile
 from skycap.core.transfer.state import State
 
 ReadPart = Callable[[int, int], bytes]
@@ -67,44 +80,58 @@ class PartsMover:
         metadata: Metadata | None,
         on_bytes: Callable[[int], None],
         on_resume: Callable[[int], None],
+        check_source: Callable[[], None],
     ) -> Entry:
-        """Upload `size` bytes to `path`. Raises `Interrupted` between parts; what is done is kept."""
-        upload = self._resumed(target, path, source, size, fingerprint)
+        """Upload `size` bytes to `path`. Raises `Interrupted` between parts; what is done is kept.
+
+        `check_source` raises if the source is another one by the time all of it was read.
+        """
+        upload = self._resumed(target, path, source, fingerprint, on_resume, on_bytes)
         if upload is None:
             upload = target.begin_upload(path, size=size, metadata=metadata)
-            self._state.save_upload(path, fingerprint, upload.state)
-        else:
-            held = sum(upload.done.values())
-            on_resume(held)
-            on_bytes(held)
         try:
+            self._state.save_upload(path, fingerprint, upload.state)
             self._put_missing(upload, path, read_part, size, fingerprint, on_bytes)
+            check_source()
             entry = upload.complete()
         except Error as error:
-            if not (error.retryable or isinstance(error, Interrupted)) or isinstance(error, NotFound):
-                self._state.end_upload(path)
-                upload.abort()
+            if not _can_go_on(error):
+                self._give_up(upload, path)
             raise
         self._state.end_upload(path)
         return entry
 
     def _resumed(
-        self, target: Storage, path: str, source: Source, size: int, fingerprint: str
+        self,
+        target: Storage,
+        path: str,
+        source: Source,
+        fingerprint: str,
+        on_resume: Callable[[int], None],
+        on_bytes: Callable[[int], None],
     ) -> Upload | None:
         left = self._state.claim_upload(path)
         if left is None:
             return None
-        print_then, state = left
         try:
-            upload = target.resume_upload(state, source)
+            upload = target.resume_upload(left.state, source)
         except NotFound:
             self._state.end_upload(path)
             return None
-        if print_then == fingerprint:
-            return upload
-        upload.abort()  # the source is another one now
-        self._state.end_upload(path)
-        return None
+        if left.fingerprint != fingerprint:
+            self._give_up(upload, path)  # the source is another one now
+            return None
+        if not left.ours:  # this run has told of those parts when it sent them
+            held = sum(upload.done.values())
+            on_resume(held)
+            on_bytes(held)
+        return upload
+
+    def _give_up(self, upload: Upload, path: str) -> None:
+        # In this order: an upload that could not be aborted stays known, and the next run tries again.
+        with contextlib.suppress(Error):
+            upload.abort()
+            self._state.end_upload(path)
 
     def _put_missing(
         self,
@@ -155,7 +182,7 @@ class PartsMover:
                 index = next(waiting, None)
                 if index is None:
                     break
-                running.add(pool.submit(put, index))
+                running.add(pool.submit(contextvars.copy_context().run, put, index))
             if not running:
                 break
             finished, running = wait(running, return_when=FIRST_COMPLETED)
@@ -169,6 +196,37 @@ class PartsMover:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="skycap-part")
             return self._pool
+
+
+def _can_go_on(error: Error) -> bool:
+    """Whether the parts that are there may still be of use, to this run or the next."""
+    if isinstance(error, NotFound):
+        return False
+    return error.retryable or isinstance(error, Interrupted | Stopped | AuthExpired)
+
+
+@contextlib.contextmanager
+def part_reader(storage: Storage, path: str) -> Iterator[tuple[ReadPart, Source]]:
+    """Parts of a file from any thread, and the whole of it for those who need it once more."""
+    local = storage.local_path(path) if storage.can(Capability.LOCAL_PATH) and hasattr(os, "pread") else None
+    try:
+        descriptor = os.open(local, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)) if local else None
+    except OSError:  # the storage has the words for it
+        descriptor = None
+    if local is None or descriptor is None:
+        yield read_range(storage, path), StoredFile(storage, path)
+        return
+
+    def read_part(offset: int, length: int) -> bytes:
+        try:
+            return os.pread(descriptor, length, offset)
+        except OSError as error:
+            raise DownloadFailed(f"it cannot be read ({error.strerror})", where=printable(local)) from error
+
+    try:
+        yield read_part, LocalFile(local)
+    finally:
+        os.close(descriptor)
 
 
 def read_range(storage: Storage, path: str) -> ReadPart:

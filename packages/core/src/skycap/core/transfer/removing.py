@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import os
+import struct
 import tempfile
 import threading
 from collections.abc import Iterator
 from itertools import islice
+from typing import IO
 
-from skycap.core.errors import ConfirmationRequired, DeleteFailed, Error
+from skycap.core.errors import ConfirmationRequired, DeleteFailed, Error, Interrupted
 from skycap.core.location import Location
+from skycap.core.paths import to_bytes
 from skycap.core.storage.capability import Capability
 from skycap.core.transfer.plan import Action
 
 _BATCH = 1000
 _IN_MEMORY = 256 * 1024
+_LENGTH = struct.Struct("<I")
+_BLOCK = 64 * 1024
 
 
 class Removals:
@@ -23,20 +28,22 @@ class Removals:
     def __init__(self, target: Location, limit: int | None) -> None:
         self._target = target
         self._limit = limit
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115
-        self._dirs: list[str] = []
+        self._files = _spool()
+        self._dirs = _spool()
+        self._file_count = 0
         self.count = 0
         self.bytes = 0
 
     def add(self, action: Action) -> None:
         """One more to go."""
-        entry = action.target
+        entry, path = action.target, to_bytes(action.path)
         self.count += 1
         if entry is not None and entry.is_dir:
-            self._dirs.append(action.path)
-            return
-        self.bytes += (entry.size or 0) if entry else 0
-        self._file.write(json.dumps(action.path) + "\n")
+            self._dirs.write(path + _LENGTH.pack(len(path)))
+        else:
+            self._files.write(path + b"\0")
+            self._file_count += 1
+            self.bytes += (entry.size or 0) if entry else 0
 
     def check(self) -> None:
         """`ConfirmationRequired` if there are more than the limit allows."""
@@ -50,24 +57,32 @@ class Removals:
 
     def paths(self) -> Iterator[str]:
         """Files first, then directories, each below its parent first."""
-        self._file.seek(0)
-        for line in self._file:
-            yield json.loads(line)
-        yield from reversed(self._dirs)
+        yield from map(_text, _forward(self._files))
+        yield from map(_text, _backward(self._dirs))
 
     def run(self, cancel: threading.Event) -> Iterator[tuple[str, Error | None]]:
         """Remove them; each path with what went wrong, or None."""
-        storage, below = self._target.storage, self._target.below
-        cut = len(self._target.path) + 1 if self._target.path else 0
         remaining = self.paths()
-        files = islice(remaining, self.count - len(self._dirs))
-        if storage.can(Capability.REMOVE_MANY):
-            while not cancel.is_set() and (batch := [below(path) for path in islice(files, _BATCH)]):
-                for path, failure in storage.remove_many(batch):
-                    yield path[cut:], failure
+        files = islice(remaining, self._file_count)
+        if self._target.storage.can(Capability.REMOVE_MANY):
+            while not cancel.is_set() and (batch := list(islice(files, _BATCH))):
+                yield from self._together(batch)
         else:
             yield from self._one_by_one(files, cancel)
         yield from self._one_by_one(remaining, cancel)
+
+    def _together(self, batch: list[str]) -> Iterator[tuple[str, Error | None]]:
+        waiting = {self._target.below(path): path for path in batch}
+        lost: Error = DeleteFailed("the store did not answer for it", where=self._target.shown())
+        try:
+            for full, failure in self._target.storage.remove_many(list(waiting)):
+                yield waiting.pop(full), _failed(failure)
+        except Interrupted:
+            raise
+        except Error as error:  # the request itself: nobody knows about the rest of them
+            lost = error
+        for path in waiting.values():
+            yield path, _failed(lost)
 
     def _one_by_one(
         self, paths: Iterator[str], cancel: threading.Event
@@ -78,10 +93,48 @@ class Removals:
             failure: Error | None = None
             try:
                 self._target.storage.remove(self._target.below(path))
+            except Interrupted:
+                raise
             except Error as error:
-                failure = DeleteFailed(error.message, where=error.where, hint=error.hint)
-            yield path, failure
+                failure = error
+            yield path, _failed(failure)
 
     def close(self) -> None:
         """Let go of the list."""
-        self._file.close()
+        self._files.close()
+        self._dirs.close()
+
+
+def _failed(error: Error | None) -> Error | None:
+    if error is None or isinstance(error, DeleteFailed):
+        return error
+    return DeleteFailed(error.message, where=error.where, hint=error.hint)
+
+
+def _spool() -> IO[bytes]:
+    return tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+b")
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _forward(file: IO[bytes]) -> Iterator[bytes]:
+    """Paths with a NUL behind each, as they were written."""
+    file.seek(0)
+    rest = b""
+    while block := file.read(_BLOCK):
+        *whole, rest = (rest + block).split(b"\0")
+        yield from whole
+    file.seek(0, os.SEEK_END)
+
+
+def _backward(file: IO[bytes]) -> Iterator[bytes]:
+    """Paths with their length behind each, the last one first."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        file.seek(end - _LENGTH.size)
+        (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+        end = file.seek(end - _LENGTH.size - length)
+        yield file.read(length)
+    file.seek(0, os.SEEK_END)

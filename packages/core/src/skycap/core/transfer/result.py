@@ -59,6 +59,7 @@ class Result:
         self.counts = Counts()
         self.failures: list[Failure] = []
         self.failure_statuses: dict[int, int] = {}
+        self._worst: dict[int, Error] = {}
         self.interrupted = False
         self.dry_run = False
         self.unfinished: list[str] = []
@@ -90,6 +91,7 @@ class Result:
     def _failed(self, path: str, error: Error) -> None:
         status = error.exit_status
         self.failure_statuses[status] = self.failure_statuses.get(status, 0) + 1
+        self._worst.setdefault(status, error)
         if len(self.failures) < KEPT_FAILURES:
             self.failures.append(Failure(path, error))
 
@@ -105,7 +107,6 @@ class Result:
         if not self.failure_statuses:
             return 0
         done = self.counts.copied + self.counts.unchanged + self.counts.updated + self.counts.removed
-        errors = [failure.error for failure in self.failures]
-        status = exit_status(errors)
+        status = exit_status(list(self._worst.values()))
         weak = {Error.exit_status, Unsupported.exit_status, 4, 6, 12, 32}
         return Partial.exit_status if done and status in weak else status

@@ -16,15 +16,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from skycap.core.errors import StateReadFailed, StateWriteFailed
+from skycap.core.errors import Error, StateReadFailed, StateWriteFailed
 from skycap.core.paths import to_bytes
-from skycap.core.storage.local.temporary import is_abandoned, lock
+from skycap.core.state import make_private_folder
+from skycap.core.transfer.running import Run
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pairs (
@@ -50,17 +50,18 @@ class State:
         self._rows: dict[bytes, tuple[str, str] | None] = {}
         self._connection: sqlite3.Connection | None = None
         self._pair = 0
-        self._run = secrets.token_hex(8)
-        self._run_lock: int | None = None
+        self._run = Run(os.path.join(folder, "runs"))
 
     # What was the same
 
-    def known(self) -> Seen:
-        """The rows of this pair, for a planner that asks in rising order of path."""
+    def known(self) -> Seen | None:
+        """The rows of this pair, for a planner that asks in rising order of path; None if there are none."""
         with self._failures(reading=True), self._lock:
+            if not os.path.exists(self._path):
+                return None
             self._open()
-            reader = sqlite3.connect(self._path, check_same_thread=False)
-            return Seen(reader, self._pair)
+            reader = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
+            return Seen(reader, self._pair, lambda: self._failures(reading=True))
 
     def remember(self, path: str, source: str, target: str) -> None:
         """Both listings show these fingerprints now."""
@@ -95,50 +96,54 @@ class State:
 
     # What was under way
 
-    def claim_upload(self, path: str) -> tuple[str, Mapping[str, Any]] | None:
-        """Fingerprint of the source and state of the upload that an earlier run left, now ours."""
+    def claim_upload(self, path: str) -> Claim | None:
+        """The upload that an earlier run left, or this one; now it is ours. None if a living run has it."""
         with self._lock, self._failures():
             connection = self._open()
-            self._hold_run()
+            self._run.hold()
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
                 row = connection.execute(
                     "SELECT fingerprint, state, run FROM uploads WHERE pair = ? AND path = ?",
                     (self._pair, to_bytes(path)),
                 ).fetchone()
-                if row is None or (row[2] != self._run and self._alive(row[2])):
+                if row is None or (row[2] != self._run.id and self._run.is_alive(row[2])):
                     return None
                 connection.execute(
                     "UPDATE uploads SET run = ? WHERE pair = ? AND path = ?",
-                    (self._run, self._pair, to_bytes(path)),
+                    (self._run.id, self._pair, to_bytes(path)),
                 )
-            return row[0], json.loads(row[1])
+            return Claim(row[0], json.loads(row[1]), row[2] == self._run.id)
 
     def save_upload(self, path: str, fingerprint: str, state: Mapping[str, Any]) -> None:
-        """The upload got this far."""
+        """The upload got this far. What another run wrote down of the same path is left to it."""
         with self._lock, self._failures():
             connection = self._open()
-            self._hold_run()
+            self._run.hold()
             with connection:
                 connection.execute(
-                    "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?)",
-                    (self._pair, to_bytes(path), fingerprint, json.dumps(state), self._run),
+                    "INSERT INTO uploads VALUES (?, ?, ?, ?, ?) ON CONFLICT (pair, path) DO UPDATE SET "
+                    "fingerprint = excluded.fingerprint, state = excluded.state WHERE run = excluded.run",
+                    (self._pair, to_bytes(path), fingerprint, json.dumps(state), self._run.id),
                 )
 
     def end_upload(self, path: str) -> None:
         """The upload is complete, or given up."""
         with self._lock, self._failures(), self._open() as connection:
             connection.execute(
-                "DELETE FROM uploads WHERE pair = ? AND path = ?", (self._pair, to_bytes(path))
+                "DELETE FROM uploads WHERE pair = ? AND path = ? AND run = ?",
+                (self._pair, to_bytes(path), self._run.id),
             )
 
     def unfinished(self) -> list[str]:
-        """Paths of the uploads that can be gone on with."""
+        """Paths in the target's storage of the uploads that can be gone on with."""
         if not os.path.exists(self._path):
             return []
         with self._lock, self._failures(reading=True):
-            rows = self._open().execute("SELECT path FROM uploads WHERE pair = ?", (self._pair,))
-            return [os.fsdecode(row[0]) for row in rows]
+            rows = self._open().execute(
+                "SELECT path FROM uploads WHERE pair = ? ORDER BY path", (self._pair,)
+            )
+            return [row[0].decode("utf-8", "surrogateescape") for row in rows]
 
     # The file
 
@@ -148,51 +153,47 @@ class State:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            make_private_folder(self._folder)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(_SCHEMA)
-            with connection:
-                connection.execute("INSERT OR IGNORE INTO pairs (source, target) VALUES (?, ?)", self._names)
-            found = connection.execute("SELECT id FROM pairs WHERE source = ? AND target = ?", self._names)
-            self._pair = found.fetchone()[0]
+            with contextlib.ExitStack() as undo:
+                connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
+                undo.callback(connection.close)
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.executescript(_SCHEMA)
+                with connection:
+                    connection.execute(
+                        "INSERT OR IGNORE INTO pairs (source, target) VALUES (?, ?)", self._names
+                    )
+                found = connection.execute(
+                    "SELECT id FROM pairs WHERE source = ? AND target = ?", self._names
+                )
+                self._pair = found.fetchone()[0]
+                undo.pop_all()
             self._connection = connection
         return self._connection
-
-    def _run_path(self, run: str) -> str:
-        return os.path.join(self._folder, "runs", f"{run}.lock")
-
-    def _hold_run(self) -> None:
-        if self._run_lock is None:
-            os.makedirs(os.path.join(self._folder, "runs"), mode=0o700, exist_ok=True)
-            self._run_lock = os.open(self._run_path(self._run), os.O_RDWR | os.O_CREAT, 0o600)
-            lock(self._run_lock)
-
-    def _alive(self, run: str) -> bool:
-        path = self._run_path(run)
-        return os.path.exists(path) and not is_abandoned(path)
 
     def close(self) -> None:
         """Write down what is left, and let go."""
         with self._lock:
-            self.flush()
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-            if self._run_lock is not None:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._run_path(self._run))
-                os.close(self._run_lock)
-                self._run_lock = None
+            try:
+                self.flush()
+            finally:
+                self._rows.clear()
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+                with self._failures():
+                    self._run.release()
 
     @contextlib.contextmanager
     def _failures(self, *, reading: bool = False) -> Iterator[None]:
         kind = StateReadFailed if reading else StateWriteFailed
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except Error as error:
+            raise (error if isinstance(error, kind) else kind(error.message, where=error.where)) from error
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise kind(
                 str(error),
                 where=self._path,
@@ -201,15 +202,33 @@ class State:
             ) from error
 
 
+class Claim(NamedTuple):
+    """An upload to go on with. `ours` says that this very run began it or took it over before."""
+
+    fingerprint: str
+    state: Mapping[str, Any]
+    ours: bool
+
+
 class Seen:
     """Rows of one pair, read along with the planner: no row is held for longer than it is asked for."""
 
-    def __init__(self, connection: sqlite3.Connection, pair: int) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        pair: int,
+        failures: Callable[[], contextlib.AbstractContextManager[None]],
+    ) -> None:
         self._connection = connection
-        self._rows = iter(
-            connection.execute("SELECT path, source, target FROM seen WHERE pair = ? ORDER BY path", (pair,))
-        )
+        self._failures = failures
+        self._rows: Generator[tuple[bytes, str, str], None, None] = self._read(pair)
         self._row = next(self._rows, None)
+
+    def _read(self, pair: int) -> Generator[tuple[bytes, str, str], None, None]:
+        with self._failures():
+            yield from self._connection.execute(
+                "SELECT path, source, target FROM seen WHERE pair = ? ORDER BY path", (pair,)
+            )
 
     def same(self, path: str, source: str, target: str) -> bool:
         """Whether these fingerprints are those that were written down."""
@@ -220,4 +239,5 @@ class Seen:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._rows.close()
         self._connection.close()

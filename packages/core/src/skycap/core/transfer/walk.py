@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from skycap.core.errors import Error, NotFound
+from skycap.core.errors import Error, Interrupted, NotFound
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry
@@ -26,18 +26,43 @@ class Selects(Protocol):
         ...
 
 
-def walk(location: Location, on_error: OnError, select: Selects | None = None) -> Iterator[Entry]:
-    """Entries with paths as seen from the location. A directory that cannot be listed goes to `on_error`."""
+def walk(
+    location: Location, on_error: OnError, select: Selects | None = None, *, must_exist: bool = False
+) -> Iterator[Entry]:
+    """Entries with paths as seen from the location. A directory that cannot be listed goes to `on_error`.
+
+    With `must_exist`, so does an empty listing where directories are only prefixes: nobody can tell it from
+    a mistyped name.
+    """
     storage = location.storage
     if not storage.can(Capability.LIST):
         return iter(())
+    holes: list[str] = []
+
+    def on_hole(path: str, error: Error) -> None:
+        holes.append(path)
+        on_error(path, error)
+
     if storage.can(Capability.SCAN_ALL):
-        found = _flat(location, on_error)
+        found = _flat(location, on_hole)
         if not storage.facts.scan_all_ordered:
             found = in_order(found)
     else:
-        found = _levels(location, on_error, select)
+        found = _levels(location, on_hole, select)
+    if must_exist and location.path and not storage.facts.empty_dirs:
+        found = _not_empty(found, location, on_error, holes)
     return found if select is None else _selected(found, select)
+
+
+def _not_empty(
+    found: Iterator[Entry], location: Location, on_error: OnError, holes: list[str]
+) -> Iterator[Entry]:
+    first = next(found, None)
+    if first is not None:
+        yield first
+        yield from found
+    elif not holes:
+        on_error("", NotFound("nothing is there", where=location.shown()))
 
 
 def _selected(found: Iterator[Entry], select: Selects) -> Iterator[Entry]:
@@ -51,6 +76,8 @@ def _flat(location: Location, on_error: OnError) -> Iterator[Entry]:
     try:
         for entry in location.storage.scan_all(location.path):
             yield entry._replace(path=entry.path[cut:]) if cut else entry
+    except Interrupted:
+        raise
     except Error as error:
         on_error("", error)
 
@@ -79,6 +106,8 @@ def _level(location: Location, path: str, on_error: OnError, *, ordered: bool) -
     except NotFound as error:
         if not path:  # below the top, it was removed since its parent was listed
             on_error(path, error)
+    except Interrupted:
+        raise
     except Error as error:
         on_error(path, error)
 
