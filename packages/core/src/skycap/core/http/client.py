@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Self
 
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import UsageError
+from skycap.core.errors import Timeout, UsageError
 from skycap.core.http.body import arguments, chunks, is_reader, said
 from skycap.core.http.failures import error_for_status, translate
 from skycap.core.http.message import Reader, Request, Response, Stream
