@@ -11,6 +11,7 @@ from skycap.core.storage import Storage
 from skycap.core.storage.memory import Memory
 from skycap.core.testing import StorageConformance
 from skycap.core.testing.clock import ManualClock
+from skycap.core.testing.conformance.base import content_of
 from skycap.core.testing.eventual import Eventual
 from skycap.core.testing.faults import Call, Fault, Faulty
 
@@ -30,11 +31,6 @@ class TestEventualWithoutDelay(StorageConformance):
 @pytest.fixture
 def faulty() -> Faulty:
     return Faulty(Memory())
-
-
-def _content(storage: Storage, path: str) -> bytes:
-    with storage.read(path) as reader:
-        return reader.read()
 
 
 def test_the_nth_call_of_a_verb_fails_and_no_other(faulty: Faulty) -> None:
@@ -65,7 +61,7 @@ def test_a_read_breaks_off_after_so_many_bytes(faulty: Faulty) -> None:
         assert reader.read(100) == b"0123"
         with pytest.raises(DownloadFailed):
             reader.read(1)
-    assert _content(faulty, "file") == b"0123456789"
+    assert content_of(faulty, "file") == b"0123456789"
 
 
 def test_a_write_breaks_off_after_so_many_bytes_and_leaves_nothing(faulty: Faulty) -> None:
@@ -80,7 +76,7 @@ def test_an_answer_gets_lost_after_all_was_done(faulty: Faulty) -> None:
     faulty.on("write", Fault(UploadFailed("reset"), done=True))
     with pytest.raises(UploadFailed):
         faulty.write("file", b"x")
-    assert _content(faulty, "file") == b"x"
+    assert content_of(faulty, "file") == b"x"
 
 
 def test_a_lost_write_answers_with_success(faulty: Faulty) -> None:
@@ -98,9 +94,9 @@ def test_an_answer_that_cannot_be_made_up_is_refused(faulty: Faulty) -> None:
 def test_bytes_are_changed_on_the_way(faulty: Faulty) -> None:
     faulty.on("write", Fault(flip_byte=1))
     faulty.write("stored wrong", b"\x00\x00\x00")
-    assert _content(faulty, "stored wrong") == b"\x00\xff\x00"
+    assert content_of(faulty, "stored wrong") == b"\x00\xff\x00"
     faulty.on("read", Fault(flip_byte=0))
-    assert _content(faulty, "stored wrong") == b"\xff\xff\x00"
+    assert content_of(faulty, "stored wrong") == b"\xff\xff\x00"
 
 
 def test_parts_of_uploads_fail_too(faulty: Faulty) -> None:
@@ -163,7 +159,7 @@ def test_every_call_is_recorded(faulty: Faulty) -> None:
     faulty.write("file", b"x")
     faulty.stat("file")
     list(faulty.scan(""))
-    _content(faulty, "file")
+    content_of(faulty, "file")
     assert faulty.calls == [
         Call(1, "write", "file"),
         Call(2, "stat", "file"),
@@ -227,4 +223,4 @@ def test_a_look_may_be_late_too() -> None:
     with pytest.raises(NotFound):
         storage.stat("file")
     clock.advance(11)
-    assert _content(storage, "file") == b"x"
+    assert content_of(storage, "file") == b"x"

@@ -31,11 +31,3 @@ class TestLocalSkippingLinks(TestLocal):
     @pytest.fixture
     def storage(self, tmp_path: Path) -> Storage:
         return Local(tmp_path / "root", links="skip")
-
-
-class TestLocalOnDisk(TestLocal):
-    """Each file forced to disk."""
-
-    @pytest.fixture
-    def storage(self, tmp_path: Path) -> Storage:
-        return Local(tmp_path / "root", fsync="file")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from skycap.core.errors import NotFound, PathInvalid
-from skycap.core.storage import Storage
 from skycap.core.storage.local import Local
 from skycap.core.storage.local.temporary import is_temporary, new_name
+from skycap.core.testing.conformance.base import content_of
 from skycap.core.units import MiB
 
 # Each says "ready" at its fault point and waits there to be killed.
@@ -69,11 +69,6 @@ def _hidden(root: Path) -> list[Path]:
     return [path for path in root.rglob(".skycap-*") if is_temporary(path.name)]
 
 
-def _content(storage: Storage, path: str) -> bytes:
-    with storage.read(path) as reader:
-        return reader.read()
-
-
 @pytest.fixture
 def storage(tmp_path: Path) -> Local:
     return Local(tmp_path)
@@ -86,7 +81,7 @@ def test_a_writer_that_is_killed_leaves_the_old_file(storage: Local, tmp_path: P
         assert len(_hidden(tmp_path)) == 1
         process.kill()
         process.wait()
-    assert _content(storage, "dir/file") == b"old"
+    assert content_of(storage, "dir/file") == b"old"
     assert [entry.path for entry in storage.scan("dir")] == ["dir/file"]
 
 
@@ -106,7 +101,7 @@ def test_what_a_dead_writer_left_is_cleaned_up_and_what_a_living_one_writes_is_n
     assert leftover.path.startswith("dir/.skycap-")
     assert leftover.size
     assert _hidden(tmp_path) == []
-    assert _content(storage, "dir/file") == b"old"
+    assert content_of(storage, "dir/file") == b"old"
 
 
 def test_an_upload_goes_on_after_its_process_was_killed(storage: Local, tmp_path: Path) -> None:
@@ -121,7 +116,7 @@ def test_an_upload_goes_on_after_its_process_was_killed(storage: Local, tmp_path
     upload.put_part(0, b"0" * size)
     upload.put_part(2, b"2" * size, last=True)
     upload.complete()
-    assert _content(storage, "dir/file") == b"0" * size + b"1" * size + b"2" * size
+    assert content_of(storage, "dir/file") == b"0" * size + b"1" * size + b"2" * size
     assert _hidden(tmp_path) == []
 
 
@@ -138,7 +133,7 @@ def test_a_part_whose_bytes_were_lost_is_sent_again(storage: Local, tmp_path: Pa
     assert list(resumed.done) == [0]
     resumed.put_part(1, b"B" * upload.part_size, last=True)
     resumed.complete()
-    assert _content(storage, "file") == b"A" * upload.part_size + b"B" * upload.part_size
+    assert content_of(storage, "file") == b"A" * upload.part_size + b"B" * upload.part_size
 
 
 def test_a_forgotten_upload_is_cleaned_up_only_when_it_is_old(storage: Local, tmp_path: Path) -> None:
