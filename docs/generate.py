@@ -19,7 +19,9 @@ from skycap.core import errors, hookspecs
 from skycap.core.plugins import plugins
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.facts import Facts
+from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import OptionInfo
+from skycap.core.storage.overlays import Overlay
 from skycap.core.units import format_size
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -148,8 +150,8 @@ def storage_types() -> str:
         "# Storage types",
         "",
         "What each storage can do and how it is set up. A capability that is not declared raises",
-        "`Unsupported` (exit code 7); the conformance suite proves both. What an overlay such as `crypt`",
-        "can do depends on what lies under it.",
+        "`Unsupported` (exit code 7); the conformance suite proves both. *Below* means: where the storage",
+        "under it can.",
         "",
         "## Capabilities",
         "",
@@ -157,12 +159,10 @@ def storage_types() -> str:
         f"|---|{'---|' * len(types)}",
     ]
     for one in Capability:
-        marks = ["yes" if _declares(kind, one) else "" for kind in types.values()]
+        marks = [_mark(kind, one) for kind in types.values()]
         if any(marks):
             lines.append(f"| `{one.value}` | {' | '.join(marks)} |")
-    nobody = [
-        f"`{one.value}`" for one in Capability if not any(_declares(kind, one) for kind in types.values())
-    ]
+    nobody = [f"`{one.value}`" for one in Capability if not any(_mark(kind, one) for kind in types.values())]
     if nobody:
         lines += ["", f"No type of this version declares {', '.join(nobody)}."]
     for (name, kind), lazy in zip(types.items(), plugins().storage_types().values(), strict=True):
@@ -172,9 +172,10 @@ def storage_types() -> str:
     return "\n".join(lines)
 
 
-def _declares(kind: Any, capability: Capability) -> bool:
-    declared = kind.capabilities
-    return not isinstance(declared, property) and capability in declared
+def _mark(kind: type[Storage], capability: Capability) -> str:
+    if issubclass(kind, Overlay):
+        return "below" if capability in kind.passes | kind.offers else ""
+    return "yes" if capability in kind.capabilities else ""
 
 
 def _options(name: str, options: list[OptionInfo]) -> Iterator[str]:
