@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from skycap.core import testing
 from skycap.core.errors import AccessDenied
 from skycap.core.testing.proxy import TroublingProxy
 from skycap.core.testing.servers import free_port, free_ports, wait_for_port
@@ -70,3 +71,13 @@ def test_a_proxy_ends_with_its_test(troubling_proxy: Callable[[str], TroublingPr
 def test_a_proxy_wants_to_know_where_to() -> None:
     with pytest.raises(ValueError, match="is not like"):
         TroublingProxy("127.0.0.1:80")
+
+
+@pytest.mark.parametrize("name", testing.__all__)
+def test_every_tool_can_be_had_from_the_top(name: str) -> None:
+    assert getattr(testing, name).__name__ == name
+
+
+def test_what_is_no_tool_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="absent"):
+        _ = testing.absent
