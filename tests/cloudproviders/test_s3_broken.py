@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from skycap.cloudproviders.s3.options import S3Options
-from skycap.cloudproviders.s3.reading import RANGE
+from skycap.cloudproviders.s3.reading import FIRST, RANGE
 from skycap.cloudproviders.s3.storage import S3
 from skycap.core.errors import (
     ConfigInvalid,
@@ -108,11 +108,11 @@ def test_a_file_that_breaks_off_raises(over: Over, tmp_path: Path, kept: int) ->
 def test_a_range_that_breaks_off_raises(over: Over, tmp_path: Path) -> None:
     local = tmp_path / "local"
     local.touch()
-    large = bytes(RANGE + 5_000_000)
+    large = bytes(FIRST + 5_000_000)
 
     def answer(request: Request) -> Reply:
         reply = ranged(request, large)
-        reply.cut = 1_000 if request.headers["range"] == f"bytes={RANGE}-{len(large) - 1}" else None
+        reply.cut = 1_000 if request.headers["range"] == f"bytes={FIRST}-{len(large) - 1}" else None
         return reply
 
     with Stub(answer) as stub, pytest.raises(DownloadFailed, match="broke off"):
@@ -263,7 +263,8 @@ def page(*keys: str, prefixes: tuple[str, ...] = (), token: str = "") -> bytes:
         if token
         else ""
     )
-    return f"<ListBucketResult><EncodingType>url</EncodingType>{more}{contents}{common}</ListBucketResult>".encode()
+    body = f"<EncodingType>url</EncodingType>{more}{contents}{common}"
+    return f"<ListBucketResult>{body}</ListBucketResult>".encode()
 
 
 def test_keys_that_are_no_paths_are_left_out_and_told_once(
@@ -462,3 +463,35 @@ def test_an_absent_object_is_told_from_an_absent_version(over: Over) -> None:
 
     with Stub(answer) as stub, pytest.raises(NotFound, match="version"):
         over(stub.url).head("a", '"old"')
+
+
+def test_the_environment_does_not_lead_obstore_elsewhere(over: Over, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    monkeypatch.setenv("AWS_UNSIGNED_PAYLOAD", "true")
+    monkeypatch.setenv("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    with Stub(lambda _: Reply(headers={"etag": '"e"'})) as stub:
+        storage = over(stub.url)
+        assert storage.fast.put("a", b"x", None, None) == '"e"'
+        assert storage.write("a", b"x").version == '"e"'
+    for request in stub.requests:
+        assert request.path == "/bucket/a"
+        assert request.headers["x-amz-content-sha256"] == hashlib.sha256(b"x").hexdigest()
+
+
+def test_an_error_is_never_its_own_cause(over: Over) -> None:
+    with Stub(lambda _: refusal("NoSuchKey", 404)) as stub:
+        storage = over(stub.url)
+        calls: list[Callable[[], Any]] = [
+            lambda: storage.write("a", b"x"),
+            lambda: storage.write("a", Path(__file__)),
+            lambda: storage.read("a").__enter__(),
+            lambda: storage.stat("a"),
+            lambda: list(storage.scan("")),
+            lambda: list(storage.versions().list("a")),
+            lambda: storage.copy("a", "b"),
+        ]
+        for call in calls:
+            with pytest.raises(NotFound) as caught:
+                call()
+            assert caught.value.__cause__ is not caught.value

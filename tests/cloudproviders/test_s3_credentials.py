@@ -395,3 +395,16 @@ def test_obstore_gets_keys_of_a_role(monkeypatch: pytest.MonkeyPatch) -> None:
     put = stub.requests[-1]
     assert "Credential=x-by-B/" in put.headers["authorization"]
     assert put.headers["x-amz-security-token"] == "token"
+
+
+def test_a_profile_names_region_and_endpoint(
+    aws: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = "[profile p]\nregion = eu-west-3\nendpoint_url = http://127.0.0.1:1\n"
+    aws(config=f"[default]\nregion = eu-west-2\n{profile}")
+    assert S3(options(), "bucket").client.endpoint.region == "eu-west-2"
+    endpoint = S3(options(profile="p"), "bucket").client.endpoint
+    assert (endpoint.region, endpoint.url()) == ("eu-west-3", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_REGION", "sa-east-1")
+    assert S3(options(profile="p"), "bucket").client.endpoint.region == "sa-east-1"
+    assert S3(options(profile="p", region="ap-east-1"), "bucket").client.endpoint.region == "ap-east-1"

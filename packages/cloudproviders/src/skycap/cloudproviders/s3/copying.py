@@ -49,7 +49,7 @@ def copy(
     try:
         answer = storage.request("PUT", target, headers=headers)
     except Conflict as error:
-        raise _which(error, condition) from error
+        raise _which(error, condition) from None
     etag = Page(answer.body, storage.where(target)).fields.get("ETag", "").strip('"')
     kept = metadata or known.metadata
     return Entry(

@@ -92,6 +92,13 @@ def resolve(options: S3Options, *, environ: Mapping[str, str] | None = None) -> 
     return Found(find)
 
 
+def profile_settings(profile: str | None, *, environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """What the AWS configuration file says of a profile: its region, its endpoint."""
+    environ = os.environ if environ is None else environ
+    name = profile or environ.get("AWS_PROFILE") or "default"
+    return _section("AWS_CONFIG_FILE", "config", (f"profile {name}", name), environ)
+
+
 def _simple(options: S3Options, environ: Mapping[str, str]) -> Keys | None:
     if options.access_key_id or options.secret_access_key:
         if not (options.access_key_id and options.secret_access_key):

@@ -56,7 +56,7 @@ def _remove_directory(storage: S3, key: str) -> None:
         if storage.listing.exists(f"{key}/"):
             storage.client.request("DELETE", storage.bucket, f"{key}/")
     except NotFound as error:
-        raise storage.explain(error) from error
+        raise storage.explain(error) from None
 
 
 def remove_many(storage: S3, paths: Iterable[str]) -> Iterator[tuple[str, Error | None]]:
@@ -151,7 +151,7 @@ def _delete_objects(storage: S3, body: bytes) -> dict[str, Error]:
             "POST", storage.bucket, query=[("delete", "")], headers=headers, body=body
         )
     except NotFound as error:
-        raise storage.explain(error) from error
+        raise storage.explain(error) from None
     failed: dict[str, Error] = {}
     for text in answer.body.decode("utf-8", "replace").split("<Error>")[1:]:
         refusal = refusal_of(200, text.partition("</Error>")[0], {})

@@ -136,9 +136,14 @@ class Fast:
             tls_context(options)
             with open(options.ca_bundle, "rb") as file:
                 client["root_certificate"] = file.read()
+        address = endpoint.url(self._bucket) if endpoint.virtual(self._bucket) else endpoint.url()
         config: dict[str, Any] = {
             "region": endpoint.region,
-            "endpoint": endpoint.url(self._bucket) if endpoint.virtual(self._bucket) else endpoint.url(),
+            # Both names, since obstore looks into the environment for what it is not given.
+            "endpoint": address,
+            "aws_endpoint_url_s3": address,
+            "unsigned_payload": False,
+            "conditional_put": "etag",
             "virtual_hosted_style_request": endpoint.virtual(self._bucket),
             "skip_signature": options.anonymous,
         }

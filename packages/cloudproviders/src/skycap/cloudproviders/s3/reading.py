@@ -15,6 +15,7 @@ from skycap.core.units import MiB
 if TYPE_CHECKING:
     from skycap.cloudproviders.s3.storage import S3
 
+FIRST = 8 * MiB
 RANGE = 16 * MiB
 THREADS = 4
 _BUFFER = MiB
@@ -26,7 +27,7 @@ def read_file(storage: S3, path: str, local: str, version: str | None) -> Entry:
     key = storage.key(path)
     descriptor = _open(local)
     try:
-        first = storage.fast.get(key, RANGE) if version is None else None
+        first = storage.fast.get(key, FIRST) if version is None else None
         if first is not None:
             data, size, headers = first
             _pwrite(descriptor, data, 0, local)
@@ -47,7 +48,7 @@ def _read_start(
 ) -> tuple[Entry, int, int]:
     entry = storage.head(path, version)
     size = entry.size or 0
-    have = min(size, RANGE)
+    have = min(size, FIRST)
     if have:
         _read_range(storage, path, _same(entry, version), descriptor, local, 0, have)
     return entry, size, have

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 from skycap.cloudproviders.s3 import copying, deleting, reading, writing
 from skycap.cloudproviders.s3.client import Answer, Body, Client, Query
-from skycap.cloudproviders.s3.credentials import resolve
+from skycap.cloudproviders.s3.credentials import profile_settings, resolve
 from skycap.cloudproviders.s3.endpoint import Endpoint, check_bucket
 from skycap.cloudproviders.s3.fast import Fast
 from skycap.cloudproviders.s3.listing import Listing
@@ -38,12 +39,18 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _TiB = 1024 * 1024 * MiB
 KEY_MAX = 1024
+PARTS_IN_MEMORY = 8
+"""How many large pieces one storage holds at once, whichever files they are of."""
 
 
 def connect(options: S3Options) -> Client:
     """A client as the options and the environment mean it."""
     url = or_environment(options.endpoint, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-    region = or_environment(options.region, "AWS_REGION", "AWS_DEFAULT_REGION") or DEFAULT_REGION
+    region = or_environment(options.region, "AWS_REGION", "AWS_DEFAULT_REGION")
+    if url is None or region is None:
+        profile = profile_settings(options.profile)
+        url = url or profile.get("endpoint_url")
+        region = region or profile.get("region") or DEFAULT_REGION
     endpoint = Endpoint.parse(url, region, options.addressing_style)
     return Client(options, endpoint, resolve(options))
 
@@ -82,6 +89,7 @@ class S3(Storage):
         self.client = client or connect(options)
         self.fast = Fast(self.client, bucket, options)
         self.checksums = options.checksums == "when_supported"
+        self.part_slots = threading.BoundedSemaphore(PARTS_IN_MEMORY)
         kms = (options.sse or "").startswith("aws:kms")
         self.listing = Listing(self.client, bucket, etag_is_md5=not kms)
 
@@ -175,7 +183,7 @@ class S3(Storage):
                 method, self.bucket, self.key(path), query=query, headers=headers, body=body, digest=digest
             )
         except NotFound as error:
-            raise self.explain(error) from error
+            raise self.explain(error) from None
 
     def explain(self, error: NotFound) -> NotFound:
         """Say how to make the bucket, if it is the bucket that is missing."""
@@ -248,7 +256,7 @@ class S3(Storage):
         try:
             etag = self.fast.put(key, data, metadata, condition)
         except NotFound as error:
-            raise self._missing(self.explain(error), condition) from error
+            raise self._missing(self.explain(error), condition) from None
         if etag is None:
             etag = self._put(path, data, metadata, condition)
         return Entry(
@@ -269,7 +277,7 @@ class S3(Storage):
         try:
             answer = self.request("PUT", path, headers=headers, body=data, digest=digest)
         except NotFound as error:
-            raise self._missing(error, condition) from error
+            raise self._missing(error, condition) from None
         return answer.headers.get("etag", "")
 
     @staticmethod
@@ -287,7 +295,7 @@ class S3(Storage):
             try:
                 self.listing.exists("")
             except NotFound as error:
-                raise self.explain(error) from error
+                raise self.explain(error) from None
             return directory("")
         try:
             return self.head(path)
@@ -296,7 +304,7 @@ class S3(Storage):
                 if self.listing.exists(f"{self.key(path)}/"):
                     return directory(path)
             except NotFound as missing:
-                raise self.explain(missing) from missing
+                raise self.explain(missing) from None
             raise error
 
     def read(
@@ -310,7 +318,7 @@ class S3(Storage):
         try:
             return reading.read_file(self, path, local, version)
         except NotFound as error:
-            raise self.explain(error) from error
+            raise self.explain(error) from None
 
     # Listable
 
@@ -327,7 +335,7 @@ class S3(Storage):
         try:
             yield from self.listing.objects(prefix, flat=flat)
         except NotFound as error:
-            raise self.explain(error) from error
+            raise self.explain(error) from None
 
     # Writable
 

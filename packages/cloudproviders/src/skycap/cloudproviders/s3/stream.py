@@ -78,7 +78,7 @@ def open_stream(
     try:
         body = storage.at_version(path, version, ask)
     except NotFound as error:
-        raise storage.explain(error) from error
+        raise storage.explain(error) from None
     except ProviderError as error:
         if whole or not error.message.startswith("the object is shorter"):
             raise

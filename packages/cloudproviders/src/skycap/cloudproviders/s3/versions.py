@@ -83,7 +83,7 @@ def _states(storage: S3, path: str) -> Iterator[dict[str, str]]:
         try:
             answer = storage.client.request("GET", storage.bucket, query=query)
         except NotFound as error:
-            raise storage.explain(error) from error
+            raise storage.explain(error) from None
         page = Page(answer.body, storage.where(path))
         for kind, fields in page.items:
             if kind in {"Version", "DeleteMarker"} and page.text(fields["Key"]) == key:

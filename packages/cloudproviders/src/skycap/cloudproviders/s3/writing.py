@@ -6,7 +6,7 @@ import os
 import stat as stat_module
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.upload import S3Upload, part_size_for
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skycap.cloudproviders.s3.storage import S3
 
 SINGLE_MAX = 16 * MiB
+SMALL = 2 * MiB
 THREADS = 4
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _CHANGED = "It changed while it was read. Run the command again."
@@ -83,13 +84,16 @@ def _write_file(
             )
         file = _File(descriptor, info, local)
         if info.st_size <= SINGLE_MAX:
-            data = file.part(0, max(info.st_size, 1)) or b""
-            file.check()
-            entry = storage.put(path, memoryview(data), metadata, condition)
+            with storage.part_slots if info.st_size > SMALL else nullcontext():
+                data = file.part(0, max(info.st_size, 1)) or b""
+                file.check()
+                entry = storage.put(path, memoryview(data), metadata, condition)
             if on_bytes:
                 on_bytes(info.st_size)
             return entry
         return _write_parts(storage, path, file, info.st_size, metadata, condition, on_bytes)
+    except Error:  # some of ours are an OSError too
+        raise
     except OSError as error:
         raise _local_error(error, local) from error
     finally:
@@ -175,7 +179,7 @@ def _write_parts(
     upload = S3Upload.begin(storage, path, size, metadata)
     try:
         with ThreadPoolExecutor(THREADS, "s3-parts") as pool:
-            _send(upload, parts, pool, on_bytes)
+            _send(upload, parts, pool, storage.part_slots, on_bytes)
         parts.check()
         return upload.complete(condition)
     except BaseException:
@@ -186,18 +190,23 @@ def _write_parts(
 
 
 def _send(
-    upload: S3Upload, parts: _Parts, pool: ThreadPoolExecutor, on_bytes: Callable[[int], None] | None
+    upload: S3Upload,
+    parts: _Parts,
+    pool: ThreadPoolExecutor,
+    slots: AbstractContextManager[object],
+    on_bytes: Callable[[int], None] | None,
 ) -> None:
-    """All the parts, `THREADS` of them in memory at once."""
+    """All the parts, `THREADS` of them at once, and no more in memory than there are slots."""
     running: set[Future[int]] = set()
     index = 0
 
     def send(index: int, data: bytes | memoryview | None) -> int:
-        data = parts.part(index, upload.part_size) if data is None else data
-        if data is None:
-            return 0
-        upload.put_part(index, data, last=len(data) < upload.part_size)
-        return len(data)
+        with slots:
+            data = parts.part(index, upload.part_size) if data is None else data
+            if data is None:
+                return 0
+            upload.put_part(index, data, last=len(data) < upload.part_size)
+            return len(data)
 
     try:
         ended = False
