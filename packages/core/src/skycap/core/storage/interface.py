@@ -51,7 +51,8 @@ class Storage:
         """A streaming reader of the content from `offset`, `length` bytes at most; past the end it is empty.
 
         Errors come on entering or on reading; `NotFound` if absent. A stream that breaks off raises, it never
-        ends early. A reader may have an attribute `entry`: what the answer told about the file on the way.
+        ends early. A reader may have an attribute `entry`: what the answer told about the file on the way. A
+        symbolic link gives what it leads to where that is inside the storage, else `Unsupported`.
         """
         self._refuse(Capability.READ, path)
 
@@ -86,7 +87,11 @@ class Storage:
     # Removable
 
     def remove(self, path: str, *, condition: Condition | None = None) -> None:
-        """Remove a file or an empty directory; what is absent is success, a full directory a `Conflict`."""
+        """Remove a file or an empty directory; what is absent is success, a full directory a `Conflict`.
+
+        A root that is a directory of its own goes too. Only a condition on a version makes sense here; the
+        other is refused.
+        """
         self._refuse(Capability.REMOVE, path)
 
     # Always

@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, TypeGuard, runtime_checkable
+from typing import IO, Protocol, TypeGuard, cast, runtime_checkable
 
 from skycap.core.errors import UploadFailed
 from skycap.core.units import MiB
@@ -95,13 +95,22 @@ def opened(source: Source, size: int | None = None) -> Iterator[BinaryReader]:
     if isinstance(source, bytes | bytearray | memoryview):
         yield _exactly(io.BytesIO(source), size)
     elif isinstance(source, os.PathLike):
-        with open(source, "rb", buffering=0) as file:
+        with _local_file(os.fspath(source)) as file:
             yield _exactly(file, size)
     elif is_reopenable(source):
         with source.open() as reader:
             yield _exactly(reader, size)
     else:
-        yield _exactly(source, size)
+        yield _exactly(cast(BinaryReader, source), size)
+
+
+def _local_file(path: str) -> IO[bytes]:
+    from skycap.core.storage.local.failures import translate
+
+    try:
+        return open(path, "rb", buffering=0)
+    except OSError as error:
+        raise translate(error, path) from error
 
 
 def _exactly(reader: BinaryReader, size: int | None) -> BinaryReader:

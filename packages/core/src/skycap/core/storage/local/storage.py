@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import stat as stat_module
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -352,19 +351,13 @@ class Local(Storage):
         return Quota(usage.used, usage.total, usage.free)
 
     def cleanup(self, path: str = "", *, older_than_s: float, dry_run: bool = False) -> Iterator[Leftover]:
-        """Remove temporary files whose writer is gone, and parts of uploads older than `older_than_s`."""
-        top = self._join_file(path)
-        for folder, _, names in os.walk(top):
-            for name in filter(temporary.is_temporary, names):
-                local = f"{folder}{os.sep}{name}"
+        """Remove temporary files whose writer is gone; parts of uploads if they are older than `older_than_s`."""
+        for local, info in temporary.abandoned(self._join_file(path), older_than_s=older_than_s):
+            if not dry_run:
                 with contextlib.suppress(FileNotFoundError):
-                    info = os.lstat(local)
-                    old = time.time() - info.st_mtime > older_than_s
-                    if old if name.endswith(".upload") else temporary.is_abandoned(local):
-                        if not dry_run:
-                            os.unlink(local)
-                        where = os.path.relpath(local, self.root).replace(os.sep, "/")
-                        yield Leftover(where, name, info.st_size, info.st_mtime_ns)
+                    os.unlink(local)
+            where = os.path.relpath(local, self.root).replace(os.sep, "/")
+            yield Leftover(where, os.path.basename(local), info.st_size, info.st_mtime_ns)
 
     # Paths
 

@@ -13,6 +13,8 @@ import os
 import re
 import secrets
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 fcntl: Any
@@ -59,6 +61,28 @@ def lock(descriptor: int) -> None:
     if fcntl is not None:
         with contextlib.suppress(OSError):  # a file system without locks: nobody else can take it over then
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def abandoned(top: str, *, older_than_s: float) -> Iterator[tuple[str, os.stat_result]]:
+    """Files below a folder, or beside a file, whose writer is gone. Their path and stat.
+
+    Parts of an upload outlive their writer: they count from `older_than_s` on, or as long as there are none.
+    """
+    folders = os.walk(top) if os.path.isdir(top) else _beside(top)
+    for folder, _, names in folders:
+        for name in filter(is_temporary, names):
+            path = f"{folder}{os.sep}{name}"
+            with contextlib.suppress(FileNotFoundError):
+                info = os.lstat(path)
+                kept = name.endswith(".upload") and info.st_size > 0
+                if not (kept and time.time() - info.st_mtime <= older_than_s) and is_abandoned(path):
+                    yield path, info
+
+
+def _beside(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    folder = os.path.dirname(path)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        yield folder, [], os.listdir(folder)
 
 
 def is_abandoned(path: str) -> bool:
