@@ -301,7 +301,32 @@ def test_pages_are_asked_for_as_they_are_needed(over: Over) -> None:
 def test_a_kms_bucket_claims_no_md5(over: Over) -> None:
     with Stub(lambda _: Reply(body=page("a"))) as stub:
         assert next(over(stub.url, sse="aws:kms").scan_all("")).hashes is None
+        assert next(over(stub.url, etags="opaque").scan_all("")).hashes is None
+        assert next(over(stub.url, etags="md5", sse="aws:kms").scan_all("")).hashes is not None
         assert next(over(stub.url).scan_all("")).hashes == {"md5": "0" * 32}
+
+
+@pytest.mark.parametrize(
+    ("reply", "md5"),
+    [
+        (Reply(body=b"<R><SSEAlgorithm>AES256</SSEAlgorithm></R>"), True),
+        (Reply(body=b"<R><SSEAlgorithm>aws:kms</SSEAlgorithm></R>"), False),
+        (refusal("ServerSideEncryptionConfigurationNotFoundError", 404), True),
+        (refusal("NoSuchBucket", 404), False),
+        (refusal("AccessDenied", 403), False),
+    ],
+)
+def test_aws_is_asked_once_what_its_etags_are(
+    over: Over, monkeypatch: pytest.MonkeyPatch, reply: Reply, md5: bool
+) -> None:
+    with Stub(lambda _: reply) as stub:
+        storage = over(stub.url, addressing_style="path")
+        # The stub stands where AWS is.
+        monkeypatch.setattr(type(storage.client.endpoint), "custom", False)
+        for _ in range(2):
+            assert storage.etag_is_md5 is md5
+        assert ("hashes" in storage.facts.scan_fields) is md5
+        assert [request.query for request in stub.requests] == [{"encryption": ""}]
 
 
 def test_leftovers_are_listed_page_by_page(over: Over) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 from html import unescape
@@ -54,10 +54,10 @@ class Page:
 class Listing:
     """The listings of one bucket."""
 
-    def __init__(self, client: Client, bucket: str, *, etag_is_md5: bool = True) -> None:
+    def __init__(self, client: Client, bucket: str, etag_is_md5: Callable[[], bool]) -> None:
         self._client = client
         self._bucket = bucket
-        self.etag_is_md5 = etag_is_md5
+        self._etag_is_md5 = etag_is_md5
         self._skipped = 0
 
     def objects(self, prefix: str, *, flat: bool) -> Iterator[Entry]:
@@ -117,7 +117,7 @@ class Listing:
             size=int(fields["Size"]),
             stored_at_ns=time_ns(fields.get("LastModified", "")),
             version=etag or None,
-            hashes=(md5_of(etag) or None) if self.etag_is_md5 else None,
+            hashes=(md5_of(etag) or None) if self._etag_is_md5() else None,
         )
 
     def _usable(self, key: str) -> bool:

@@ -13,6 +13,7 @@ from skycap.core.units import MiB
 
 Addressing = Literal["auto", "path", "virtual"]
 Checksums = Literal["when_supported", "when_required"]
+Etags = Literal["auto", "md5", "opaque"]
 DEFAULT_REGION = "us-east-1"
 
 
@@ -49,6 +50,9 @@ class S3Options(StorageOptions):
         "Store a checksum with each object: when_supported, or when_required for stores that refuse them",
         default="when_supported",
         env=("AWS_REQUEST_CHECKSUM_CALCULATION",),
+    )
+    etags: Etags = option(
+        "What ETags are: md5, opaque as where keys of KMS encrypt, or auto: find out", default="auto"
     )
     storage_class: str | None = option("Storage class of new objects", default=None)
     sse: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = option(

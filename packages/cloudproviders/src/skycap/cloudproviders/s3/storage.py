@@ -20,7 +20,7 @@ from skycap.cloudproviders.s3.listing import Listing
 from skycap.cloudproviders.s3.objects import entry_of, is_etag, md5_of, metadata_headers
 from skycap.cloudproviders.s3.options import DEFAULT_REGION, S3Options, or_environment
 from skycap.cloudproviders.s3.stream import open_stream
-from skycap.cloudproviders.s3.upload import MAX_PARTS, PART_MAX, PART_MIN, S3Upload
+from skycap.cloudproviders.s3.upload import MAX_PARTS, PART_MAX, PART_MIN, SIZE_MAX, S3Upload
 from skycap.cloudproviders.s3.versions import S3Versions, find_version
 from skycap.core import paths
 from skycap.core.errors import Conflict, Error, NotFound, PathInvalid
@@ -33,11 +33,9 @@ from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import StorageOptions
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload
-from skycap.core.units import MiB
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_TiB = 1024 * 1024 * MiB
 KEY_MAX = 1024
 PARTS_IN_MEMORY = 8
 """How many large pieces one storage holds at once, whichever files they are of."""
@@ -90,8 +88,7 @@ class S3(Storage):
         self.fast = Fast(self.client, bucket, options)
         self.checksums = options.checksums == "when_supported"
         self.part_slots = threading.BoundedSemaphore(PARTS_IN_MEMORY)
-        kms = (options.sse or "").startswith("aws:kms")
-        self.listing = Listing(self.client, bucket, etag_is_md5=not kms)
+        self.listing = Listing(self.client, bucket, lambda: self.etag_is_md5)
 
     @classmethod
     def open(cls, options: S3Options, path: str) -> tuple[Storage, str]:
@@ -116,16 +113,37 @@ class S3(Storage):
         return f"s3:{service}/{self.bucket}"
 
     @cached_property
+    def etag_is_md5(self) -> bool:
+        """Whether the ETag of an object that came in one piece is the MD5 of its content.
+
+        It is not where KMS encrypts, though it looks the same; taken for one, good files would seem damaged.
+        """
+        if self.options.etags != "auto" or self.options.sse:
+            return self.options.etags == "md5" or (
+                self.options.etags == "auto" and self.options.sse == "AES256"
+            )
+        if self.client.endpoint.custom:
+            return True
+        try:
+            answer = self.client.request("GET", self.bucket, query=[("encryption", "")])
+        except NotFound as error:
+            return not error.message.startswith("no such bucket")
+        except Error:
+            return False  # whoever may not look must not guess
+        return b"aws:kms" not in answer.body
+
+    @cached_property
     def facts(self) -> Facts:  # type: ignore[override]
         """The limits of S3, and the order of listings, which compatible stores may not keep."""
         ordered = not self.client.endpoint.custom
+        fields = {"size", "version", "stored_at_ns"}
         return Facts(
-            scan_fields=frozenset({"size", "version", "stored_at_ns", "hashes"}),
+            scan_fields=frozenset(fields | {"hashes"} if self.etag_is_md5 else fields),
             scan_ordered=True,
             scan_all_ordered=ordered,
             hashes=frozenset({"md5"}),
             metadata_fields=frozenset({"mtime_ns", "mode", "uid", "gid", "xattrs", "content_type", "extra"}),
-            max_size=5 * _TiB,
+            max_size=SIZE_MAX,
             part_min=PART_MIN,
             part_max=PART_MAX,
             max_parts=MAX_PARTS,
@@ -155,7 +173,7 @@ class S3(Storage):
     def new_key(self, path: str) -> str:
         """The key of a path that is to be written."""
         key = self.key(path)
-        if self.facts.forbidden and any(c in key for c in self.facts.forbidden):
+        if self.client.endpoint.custom and "\\" in key:
             raise PathInvalid(
                 "some stores take a backslash for a slash, and would keep it under another name",
                 where=self.where(path),
@@ -264,7 +282,7 @@ class S3(Storage):
             size=len(data),
             mtime_ns=metadata.mtime_ns if metadata else None,
             version=etag or None,
-            hashes=(md5_of(etag) or None) if self.listing.etag_is_md5 else None,
+            hashes=(md5_of(etag) or None) if self.etag_is_md5 else None,
         )
 
     def _put(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from skycap.cloudproviders.s3.storage import S3
 
 MAX_PARTS = 10_000
+SIZE_MAX = 5 * 1024 * 1024 * MiB
 PART_MIN = 5 * MiB
 PART_MAX = 5 * 1024 * MiB
 
@@ -62,7 +63,7 @@ class S3Upload(Upload):
     @classmethod
     def begin(cls, storage: S3, path: str, size: int | None, metadata: Metadata | None) -> S3Upload:
         """Ask the store for a new upload."""
-        part_size = part_size_for(size, storage.options.part_size, most=storage.facts.max_size or 0)
+        part_size = part_size_for(size, storage.options.part_size, most=SIZE_MAX)
         headers = storage.object_headers(metadata)
         if storage.checksums:
             headers["x-amz-checksum-algorithm"] = "SHA256"

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from skycap.cloudproviders.s3.upload import S3Upload, part_size_for
+from skycap.cloudproviders.s3.upload import SIZE_MAX, S3Upload, part_size_for
 from skycap.core.errors import Error, Unsupported, UploadFailed
 from skycap.core.paths import printable
 from skycap.core.storage.condition import Condition
@@ -52,7 +52,7 @@ def write(
             if reader.read(1):
                 raise UploadFailed("the source holds more than it said", where=storage.where(path))
             return storage.put(path, data, metadata, condition)
-        part_size = part_size_for(expected, storage.options.part_size, most=storage.facts.max_size or 0)
+        part_size = part_size_for(expected, storage.options.part_size, most=SIZE_MAX)
         first = read_exactly(reader, part_size)
         if expected is None and len(first) < part_size and len(first) <= SINGLE_MAX:
             return storage.put(path, memoryview(first), metadata, condition)
