@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from skycap.core.errors import DownloadFailed, Error, Partial
+from skycap.core.errors import DownloadFailed, Error, Interrupted, Partial, UsageError
 from skycap.core.location import Location
 from skycap.core.storage.entry import Entry, Kind
 from skycap.core.transfer.compare import Compare, Verdict, tolerance_ns, verdict
@@ -112,13 +112,15 @@ class _Check:
         facts = (first.storage.facts, second.storage.facts)
         self._tolerance = tolerance_ns(*facts, options.window_ns)
         compare = Compare.CHECKSUM if self._content else options.compare
-        self._inspector = Inspector(first, second, compare, self._tolerance)
+        self._inspector = Inspector(first, second, compare, self._tolerance, cancel=cancel)
         self._rules = Rules(
             compare=Compare.CHECKSUM,  # leaves every pair of files of one size to be looked at
             links="keep",
             dirs=facts[0].empty_dirs and facts[1].empty_dirs,
             remove=True,
         )
+        if options.transfers is not None and options.transfers < 1:
+            raise UsageError("at least one transfer is needed", hint="Give --transfers 1 or more.")
         self._workers = options.transfers or max(facts[0].connections, facts[1].connections)
 
     def run(self, executor: Callable[[int], Executor], *, single: bool) -> CheckResult:
@@ -130,18 +132,26 @@ class _Check:
             if failure := future.exception():
                 failures.append(failure)
 
+        interrupted = False
         with executor(self._workers) as pool, closing(self._actions(single=single)) as actions:
-            for action in actions:
-                if self._cancel.is_set() or failures:
-                    break
-                if action.type in {ActionType.KEEP, ActionType.CHECK, ActionType.COPY} and action.target:
-                    waiting.acquire()
-                    pool.submit(self._pair, action).add_done_callback(done)
-                else:
-                    self._only_one(action)
+            try:
+                for action in actions:
+                    if self._cancel.is_set() or failures:
+                        break
+                    if action.type in {ActionType.KEEP, ActionType.CHECK, ActionType.COPY} and action.target:
+                        waiting.acquire()
+                        pool.submit(self._pair, action).add_done_callback(done)
+                    else:
+                        self._only_one(action)
+            except (KeyboardInterrupt, Interrupted):
+                interrupted = True
+                self._cancel.set()
+            except BaseException:
+                self._cancel.set()  # before the executor waits for those who are at work
+                raise
         if failures:
             raise failures[0]
-        self._result.interrupted = self._cancel.is_set()
+        self._result.interrupted = interrupted or self._cancel.is_set()
         return self._result
 
     def _actions(self, *, single: bool) -> Generator[Action, None, None]:
@@ -179,6 +189,8 @@ class _Check:
         else:
             try:
                 same = self._same(ours, theirs)
+            except Interrupted:
+                return
             except Error as error:
                 self._tell(Checked(Finding.UNREADABLE, action.path, error.message, error))
                 return
@@ -188,7 +200,7 @@ class _Check:
 
     def _same(self, ours: Entry, theirs: Entry) -> bool:
         if self._content:
-            return self._inspector.same_content(ours, theirs)
+            return self._inspector.same(ours, theirs)
         answer = verdict(ours, theirs, self._options.compare, self._tolerance)
         return answer is Verdict.SAME or (answer is Verdict.UNSURE and self._inspector.same(ours, theirs))
 

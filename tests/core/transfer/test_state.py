@@ -1,0 +1,271 @@
+"""What a run remembers: an idle sync asks for nothing but listings, and still misses nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skycap.core.errors import Error, StateReadFailed, StateWriteFailed
+from skycap.core.location import Location
+from skycap.core.storage.entry import Metadata
+from skycap.core.storage.memory import Memory
+from skycap.core.transfer.compare import Compare
+from skycap.core.transfer.events import EventType
+from skycap.core.transfer.state import State
+from tests.core.transfer.conftest import Runner, Told, contents, local, make_tree
+from tests.core.transfer.stores import Untimed
+
+TREE = {f"d{n % 5}/f{n}": b"%d" % n for n in range(50)}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Location:
+    return local(make_tree(tmp_path / "source", TREE))
+
+
+def test_an_idle_sync_costs_no_request_but_the_listing(source: Location, transfer: Runner) -> None:
+    there = Untimed()
+    assert transfer(source, Location(there)).sync().counts.copied == 55
+    there.calls.clear()
+    result = transfer(source, Location(there)).sync()
+    assert result.counts.unchanged == 50
+    assert there.requests() == 0
+    assert len(there.calls) == 1
+
+
+def test_it_costs_none_in_the_other_direction_either(tmp_path: Path, transfer: Runner) -> None:
+    here = Untimed()
+    for name in TREE:
+        here.inner.write(name, TREE[name], metadata=Metadata(mtime_ns=10**18))
+    target = local(tmp_path / "target")
+    assert transfer(Location(here), target).sync().exit_status == 0
+    here.calls.clear()
+    assert transfer(Location(here), target).sync().counts.unchanged == 50
+    assert here.requests() == 0
+
+
+def test_a_changed_time_at_the_source_is_noticed(tmp_path: Path, source: Location, transfer: Runner) -> None:
+    there = Untimed()
+    transfer(source, Location(there)).sync()
+    os.utime(tmp_path / "source/d0/f0", ns=(10**18, 10**18))
+    there.calls.clear()
+    result = transfer(source, Location(there)).sync()
+    assert (result.counts.copied, result.counts.unchanged) == (1, 49)
+    assert there.inner.stat("d0/f0").mtime_ns == 10**18
+
+
+def test_changed_content_at_the_source_is_noticed(tmp_path: Path, source: Location, transfer: Runner) -> None:
+    there = Untimed()
+    transfer(source, Location(there)).sync()
+    make_tree(tmp_path / "source", {"d0/f0": b"X"}, mtime_ns=10**18)
+    assert transfer(source, Location(there)).sync().counts.copied == 1
+    assert contents(Location(there.inner))["d0/f0"] == b"X"
+
+
+def test_what_changed_at_the_target_is_put_right(source: Location, transfer: Runner) -> None:
+    there = Untimed()
+    transfer(source, Location(there)).sync()
+    there.inner.write("d0/f0", b"Y", metadata=Metadata(mtime_ns=10**18))
+    assert transfer(source, Location(there)).sync().counts.copied == 1
+    assert contents(Location(there.inner))["d0/f0"] == b"0"
+
+
+def test_what_keeps_size_and_time_is_found_by_checksum(
+    tmp_path: Path, source: Location, transfer: Runner
+) -> None:
+    there = Untimed()
+    transfer(source, Location(there)).sync()
+    make_tree(tmp_path / "source", {"d0/f0": b"X"})
+    result = transfer(source, Location(there), {"compare": Compare.CHECKSUM}).sync()
+    assert result.counts.copied == 1
+    assert contents(Location(there.inner))["d0/f0"] == b"X"
+
+
+def test_without_a_table_each_is_asked_for_once_and_remembered(source: Location, transfer: Runner) -> None:
+    there = Untimed()
+    transfer(source, Location(there)).sync()
+    other = str(Path(source.name).parent / "another-state")
+    there.calls.clear()
+    result = transfer(source, Location(there), state_folder=other).sync()
+    assert (result.counts.copied, result.counts.unchanged) == (0, 50)
+    assert there.requests() == 50
+    there.calls.clear()
+    transfer(source, Location(there), state_folder=other).sync()
+    assert there.requests() == 0
+
+
+def test_what_was_removed_is_forgotten(tmp_path: Path, source: Location, transfer: Runner) -> None:
+    there = Untimed()
+    transfer(source, Location(there)).sync()
+    (tmp_path / "source/d0/f0").unlink()
+    assert transfer(source, Location(there)).sync().counts.removed == 1
+    make_tree(tmp_path / "source", {"d0/f0": b"0"})
+    assert transfer(source, Location(there)).sync().counts.copied == 1
+    assert contents(Location(there.inner))["d0/f0"] == b"0"
+
+
+def test_a_pair_that_shows_times_leaves_no_file(tmp_path: Path, transfer: Runner, state_folder: str) -> None:
+    make_tree(tmp_path / "target", {"old": b"1"})
+    source = local(make_tree(tmp_path / "source", {"a": b"1"}))
+    assert transfer(source, local(tmp_path / "target")).sync().counts.removed == 1
+    assert not os.path.exists(state_folder)
+
+
+def test_only_its_owner_may_read_it(source: Location, transfer: Runner, state_folder: str) -> None:
+    old = os.umask(0)
+    try:
+        transfer(source, Location(Untimed())).sync()
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(os.stat(state_folder).st_mode) == 0o700
+    for folder, _, names in os.walk(state_folder):
+        for name in names:
+            assert stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) == 0o600
+
+
+def test_a_damaged_file_ends_the_run_before_anything_happens(
+    tmp_path: Path, source: Location, transfer: Runner, state_folder: str
+) -> None:
+    os.mkdir(state_folder)
+    Path(state_folder, "transfers.db").write_bytes(
+        b"no database at all, but long enough to look like one" * 99
+    )
+    there = Untimed()
+    with pytest.raises(StateReadFailed) as caught:
+        transfer(source, Location(there)).sync()
+    assert caught.value.hint
+    assert caught.value.where == os.path.join(state_folder, "transfers.db")
+    assert contents(Location(there.inner)) == {}
+
+
+def test_a_page_that_is_damaged_in_the_middle_is_told_too(
+    source: Location, transfer: Runner, state_folder: str
+) -> None:
+    there = Untimed()
+    for number in range(3000):
+        there.inner.write(f"x{number:05}", b"1", metadata=Metadata(mtime_ns=5))
+    here = Untimed(Memory())
+    transfer(Location(there), Location(here)).copy()
+    path = Path(state_folder, "transfers.db")
+    damaged = bytearray(path.read_bytes())
+    assert len(damaged) > 20 * 4096
+    damaged[12 * 4096 :] = b"\xaa" * (len(damaged) - 12 * 4096)
+    path.write_bytes(damaged)
+    with pytest.raises(StateReadFailed) as caught:
+        transfer(Location(there), Location(here)).copy()
+    assert caught.value.hint
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_a_hint(
+    tmp_path: Path, source: Location, transfer: Runner
+) -> None:
+    make_tree(tmp_path, {"file": b""})
+    with pytest.raises(StateWriteFailed) as caught:
+        transfer(source, Location(Untimed()), state_folder=str(tmp_path / "file" / "state")).sync()
+    assert caught.value.hint
+
+
+def test_a_table_that_cannot_be_written_any_more_ends_the_run(
+    source: Location, transfer: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skycap.core.transfer.state._FLUSH_ROWS", 10)
+    there = Untimed()
+    transfer(source, Location(there)).sync()
+
+    class Full(State):
+        def _open(self) -> Any:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("skycap.core.transfer.engine.State", Full)
+    run = transfer(source, Location(Untimed()), state_folder=str(Path(source.name).parent / "other"))
+    with pytest.raises(StateWriteFailed, match="disk is full") as caught:
+        run.sync()
+    assert caught.value.hint
+    assert not run.result.interrupted
+
+
+def test_two_runs_over_one_pair_at_once_both_end_well(source: Location, transfer: Runner, told: Told) -> None:
+    there = Untimed()
+    results: list[Any] = []
+    start = threading.Barrier(2)
+
+    def run() -> None:
+        start.wait(60)
+        results.append(transfer(source, Location(there)).sync())
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.exit_status for result in results] == [0, 0]
+    transfer(source, Location(there)).sync()
+    there.calls.clear()
+    transfer(source, Location(there)).sync()
+    assert there.requests() == 0
+    assert EventType.FAILED not in {event.type for event in told}
+
+
+# The table by itself
+
+
+def test_rows_of_one_pair_are_not_those_of_another(tmp_path: Path) -> None:
+    here, there = (State(str(tmp_path), "a", name) for name in "bc")
+    for state in (here, there):
+        state.remember("p", f"s{state is here}", "t")
+        state.flush()
+    seen = here.known()
+    assert seen is not None
+    assert seen.same("p", "sTrue", "t")
+    seen.close()
+    here.close()
+    there.close()
+
+
+def test_rows_are_asked_for_in_rising_order_of_bytes(tmp_path: Path) -> None:
+    names = sorted(["a", "a-b", "a/b", "a0", "é", "\U0001f600", "\udcff", "z/\udc80"], key=os.fsencode)
+    state = State(str(tmp_path), "a", "b")
+    for name in reversed(names):
+        state.remember(name, name.encode("utf-8", "replace").hex(), "t")
+    state.forget("a0")
+    state.flush()
+    seen = state.known()
+    assert seen is not None
+    found = [name for name in names if seen.same(name, name.encode("utf-8", "replace").hex(), "t")]
+    assert found == [name for name in names if name != "a0"]
+    seen.close()
+    state.close()
+    state.close()
+
+
+def test_a_run_that_is_over_leaves_its_upload_to_the_next(tmp_path: Path) -> None:
+    first, second = (State(str(tmp_path), "a", "b") for _ in range(2))
+    first.save_upload("big", "print", {"n": 1})
+    assert second.claim_upload("big") is None
+    second.save_upload("big", "other", {"n": 2})
+    second.end_upload("big")
+    assert first.unfinished() == ["big"]
+    first.close()
+    claim = second.claim_upload("big")
+    assert claim is not None
+    assert (claim.fingerprint, claim.state, claim.ours) == ("print", {"n": 1}, False)
+    claim = second.claim_upload("big")
+    assert claim is not None
+    assert claim.ours
+    second.end_upload("big")
+    assert second.unfinished() == []
+    second.close()
+
+
+def test_errors_of_the_table_survive_pickling() -> None:
+    import pickle
+
+    error = pickle.loads(pickle.dumps(StateReadFailed("x", where="y", hint="z")))
+    assert isinstance(error, Error)
+    assert (error.where, error.hint) == ("y", "z")
