@@ -11,15 +11,8 @@ from skycap.core.storage import Storage
 from skycap.core.storage.local import Local
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays.crypt import Crypt
-from skycap.core.storage.overlays.crypt.credentials import Credential, KeyFile
+from skycap.core.storage.overlays.crypt.credentials import Credential
 from skycap.core.testing import StorageConformance
-
-
-@pytest.fixture
-def key_file(tmp_path: Path) -> Credential:
-    path = tmp_path / "vault.key"
-    path.write_bytes(bytes(range(32)))
-    return KeyFile(str(path))
 
 
 class TestOverMemory(StorageConformance):

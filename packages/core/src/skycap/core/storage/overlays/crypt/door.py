@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import Protocol
 
 from skycap.core.errors import ConfigInvalid, Conflict, IntegrityError, NotFound
 from skycap.core.paths import join, printable
 from skycap.core.storage.capability import Capability
-from skycap.core.storage.condition import IF_ABSENT
+from skycap.core.storage.condition import IF_ABSENT, if_version
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.overlays.crypt.credentials import Credential
-from skycap.core.storage.overlays.crypt.vault import CONFIG_MAX, CONFIG_NAME, Names, Vault
+from skycap.core.storage.overlays.crypt.vault import CONFIG_MAX, CONFIG_NAME, Names, Vault, rewrapped
 from skycap.core.storage.source import read_exactly
 
 
@@ -75,13 +76,9 @@ class Door:
 
     def _read(self) -> bytes | None:
         try:
-            with self._inner.read(self.path) as reader:
-                data = read_exactly(reader, CONFIG_MAX + 1)
+            return _read(self._inner, self.path)
         except NotFound:
             return None
-        if len(data) > CONFIG_MAX:
-            raise IntegrityError("it is far too large to be ours", where=self._where)
-        return data
 
     def _holds_something(self) -> bool:
         if not self._inner.can(Capability.LIST):
@@ -101,3 +98,38 @@ class Door:
         if kept is None:
             raise IntegrityError("it was written, and is not there", where=self._where)
         return kept
+
+
+class Place(Protocol):
+    """A location: an opened storage and a path in it."""
+
+    @property
+    def storage(self) -> Storage:
+        """What holds the encrypted files."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Where in it the vault begins."""
+        ...
+
+
+def change_credential(place: Place, old: Credential, new: Credential) -> None:
+    """Open the vault in a place by `new` from now on. Only its key is wrapped anew, no file is touched.
+
+    `AuthMissing` if `old` does not open it, `Conflict` if somebody else changed it in between.
+    """
+    path = join(place.path, CONFIG_NAME)
+    version = place.storage.stat(path).version
+    data = rewrapped(_read(place.storage, path), old, new, where=printable(path))
+    checked = version is not None and place.storage.can(Capability.WRITE_IF_VERSION)
+    condition = if_version(version) if checked and version is not None else None
+    place.storage.write(path, data, size=len(data), condition=condition)
+
+
+def _read(storage: Storage, path: str) -> bytes:
+    with storage.read(path) as reader:
+        data = read_exactly(reader, CONFIG_MAX + 1)
+    if len(data) > CONFIG_MAX:
+        raise IntegrityError("it is far too large to be ours", where=printable(path))
+    return data

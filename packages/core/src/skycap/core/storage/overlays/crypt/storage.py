@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from skycap.core.crypto.secret import Secret
 from skycap.core.crypto.segments import Header
@@ -19,10 +19,10 @@ from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import Change, Changes, Leftover, Quota, Trash, Versions
-from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import StorageOptions, option
 from skycap.core.storage.overlays.crypt.base import CryptBase
 from skycap.core.storage.overlays.crypt.credentials import Credential, KeyFile, Passphrase
+from skycap.core.storage.overlays.crypt.door import Place
 from skycap.core.storage.overlays.crypt.extras import CryptTrash, CryptVersions
 from skycap.core.storage.overlays.crypt.sealing import sealed_source
 from skycap.core.storage.overlays.crypt.upload import CryptUpload
@@ -56,20 +56,6 @@ class CryptOptions(StorageOptions):
             where=self.remote,
             hint='Run "skycap auth login NAME", or set key_file.',
         )
-
-
-class Place(Protocol):
-    """A location: an opened storage and a path in it."""
-
-    @property
-    def storage(self) -> Storage:
-        """What holds the encrypted files."""
-        ...
-
-    @property
-    def path(self) -> str:
-        """Where in it the vault begins."""
-        ...
 
 
 class Crypt(CryptBase):
@@ -345,6 +331,3 @@ class Crypt(CryptBase):
         for found in left:
             name = self.vault.paths.open_leniently(found.path)
             yield Leftover(name, found.id, found.size, found.started_at_ns)
-
-
-__all__ = ["Crypt", "CryptOptions", "Place"]

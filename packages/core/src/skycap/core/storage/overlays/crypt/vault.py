@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 from skycap.core.crypto import envelope
 from skycap.core.crypto.kdf import hkdf
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import AuthMissing, IntegrityError, Unsupported
+from skycap.core.errors import AuthMissing, Error, IntegrityError, Unsupported
 from skycap.core.storage.overlays.crypt.credentials import Credential
 
 CONFIG_NAME = ".skycap-crypt"
@@ -95,7 +95,12 @@ class Vault:
             bytes.fromhex(found["nonce"]), wrapped[: -envelope.TAG_SIZE], wrapped[-envelope.TAG_SIZE :]
         )
         try:
-            master = envelope.open_sealed(credential.derive(kdf), sealed, aad=canonical(found))
+            wrapping = credential.derive(kdf)
+        except Error as error:
+            error.where = error.where or where
+            raise
+        try:
+            master = envelope.open_sealed(wrapping, sealed, aad=canonical(found))
         except IntegrityError:
             wrong = "passphrase" if credential.kdf == "argon2id" else "key file"
             raise AuthMissing(
