@@ -41,7 +41,7 @@ def run(args: Sequence[str]) -> int:
 
 def _run(args: Sequence[str]) -> int:
     from typer._click.exceptions import ClickException, NoArgsIsHelpError
-    from typer.exceptions import Abort
+    from typer.exceptions import Abort, Exit
 
     from skycap.core.cli.group import root
 
@@ -50,16 +50,18 @@ def _run(args: Sequence[str]) -> int:
 
         return answer(list(args))
     try:
-        found = root().main(list(args), prog_name="skycap", standalone_mode=False)
+        # Not `main` of typer: it would turn a broken pipe into a failure.
+        with root().make_context("skycap", list(args)) as context:
+            found = root().invoke(context)
+    except Exit as leaving:
+        found = leaving.exit_code
     except NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return UsageError.exit_status
     except ClickException as error:
         raise _usage(error) from None
-    except Abort:
+    except (Abort, EOFError):
         raise Interrupted("interrupted") from None
-    if found == Interrupted.exit_status:
-        raise Interrupted("interrupted")
     return found if isinstance(found, int) else 0
 
 

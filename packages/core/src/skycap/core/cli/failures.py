@@ -56,7 +56,10 @@ def as_ours(error: BaseException) -> Error:
     if isinstance(error, Error):
         return error
     if isinstance(error, OSError) and error.strerror:
-        found = Error(error.strerror.lower(), where=str(error.filename) if error.filename else None)
+        from skycap.core.storage.local.failures import translate
+
+        found = translate(error, str(error.filename or ""))
+        found.where = str(error.filename) if error.filename else None
     elif isinstance(error, RecursionError | MemoryError):
         found = Error(f"{type(error).__name__} in skycap")
     else:

@@ -123,7 +123,7 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
             f"line {line} is not UTF-8", where=path, hint="Save the file as UTF-8."
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise _not_toml(error, path) from error
+        raise _not_toml(error, raw, path) from error
     for table in data:
         if table not in _TABLES:
             raise ConfigInvalid(
@@ -147,14 +147,15 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
     return data
 
 
-def _not_toml(error: ValueError, path: str) -> ConfigInvalid:
+def _not_toml(error: ValueError, raw: bytes, path: str) -> ConfigInvalid:
     text = str(error)
     found = _POSITION.search(text)
     message = _POSITION.sub("", text)
     position = ""
     if found:
         line, column = found.groups()
-        position = f"line {line}, column {column}: " if line else "at the end: "
+        last = raw.rstrip().count(b"\n") + 1
+        position = f"line {line}, column {column}: " if line else f"line {last}, at the end: "
     return ConfigInvalid(
         f"{position}not valid TOML ({message[:1].lower()}{message[1:]})",
         where=path,

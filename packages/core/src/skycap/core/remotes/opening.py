@@ -24,6 +24,7 @@ from skycap.core.storage.options import OptionInfo, StorageOptions, nearest
 
 PACKAGES = {"s3": "skycap-cloudproviders"}
 """Storage types of our own packages, for those who have not installed them."""
+_DEEPEST = 8
 
 
 def resolve(
@@ -55,6 +56,7 @@ class Opener:
         self._secrets = secrets
         self._on_retry = on_retry
         self._opened: list[Storage] = []
+        self._below: list[str] = []
         self._described: dict[str, list[OptionInfo]] = {}
 
     def __enter__(self) -> Self:
@@ -142,16 +144,34 @@ class Opener:
         kind = self.load(remote.type, where)
         options, extra = self.options(remote, given or {})
         opened = cast(Any, kind).open
-        inner = self._inner(kind, options)
-        storage, inside = opened(options, path) if inner is None else opened(options, path, inner)
-        storage = stack(storage, extra, where=where, on_retry=self._on_retry)
+        inner = self._inner(kind, options, where)
+        if inner is None:
+            storage, inside = opened(options, path)
+            storage = stack(storage, extra, where=where, on_retry=self._on_retry)
+        else:
+            # What it stands on has overlays of its own, and was remembered when it was opened.
+            storage, inside = opened(options, path, inner)
         self._opened.append(storage)
         return storage, inside
 
-    def _inner(self, kind: type[Storage], options: StorageOptions) -> Location | None:
-        """What a storage over another one stands on: the place that the option named by `wraps` holds."""
+    def _inner(self, kind: type[Storage], options: StorageOptions, where: str) -> Location | None:
+        """What a storage over another one stands on.
+
+        Such a type names with its attribute `wraps` the option that holds the place below it, and its `open`
+        takes that location as a third argument.
+        """
         wraps: str | None = getattr(kind, "wraps", None)
-        return None if wraps is None else self.resolve(getattr(options, wraps), for_writing=True)
+        if wraps is None:
+            return None
+        if len(self._below) >= _DEEPEST:
+            raise ConfigInvalid(
+                "it stands on itself", where=where, hint=f"Its {wraps!r} names another place."
+            )
+        self._below.append(where)
+        try:
+            return self.resolve(str(getattr(options, wraps)), for_writing=True)
+        finally:
+            self._below.pop()
 
     def load(self, type_name: str, where: str) -> type[Storage]:
         """The class of a storage type; `DependencyMissing` if it is not installed or does not load."""

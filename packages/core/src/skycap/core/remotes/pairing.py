@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from skycap.core.errors import Conflict, NotFound
+from skycap.core.errors import AccessDenied, Conflict, NotFound
 from skycap.core.location import Location
-from skycap.core.paths import join, split
+from skycap.core.paths import join, normalise, split
+from skycap.core.remotes.address import Form, parse
+from skycap.core.remotes.opening import Opener
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry
 
@@ -44,6 +46,8 @@ def is_folder(location: Location) -> bool:
         return location.storage.stat(location.path).is_dir
     except NotFound:
         return _has_something_below(location)
+    except AccessDenied:
+        return False  # keys that may only write: what happens next says whether they may
 
 
 def _has_something_below(location: Location) -> bool:
@@ -78,6 +82,20 @@ def target_of_folder(target: Location) -> Location:
                 hint="Name a folder, or remove what is there.",
             )
     return target
+
+
+def make_folder(opener: Opener, text: str, location: Location) -> None:
+    """Make the folder that `text` names and `location` is.
+
+    Where the first part of a path is a storage by itself, such as a bucket, it is made by what holds it.
+    """
+    address = parse(text)
+    whole = "" if address.form is Form.LOCAL else normalise(address.path)
+    if whole and not location.path:
+        holder, inside = opener.open(opener.remote_of(address), "", where=address.shown)
+        holder.make_dir(join(inside, whole))
+    else:
+        location.storage.make_dir(location.path)
 
 
 def name_of(location: Location) -> str:

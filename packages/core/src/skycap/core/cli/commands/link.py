@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from skycap.core.cli.entries import iso_time
 from skycap.core.cli.browse import require
+from skycap.core.cli.entries import iso_time
 from skycap.core.cli.flags import Place
 from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt

@@ -5,6 +5,7 @@ from __future__ import annotations
 from skycap.core.cli.flags import Places
 from skycap.core.cli.group import new_app
 from skycap.core.cli.session import session
+from skycap.core.remotes.pairing import make_folder
 
 app = new_app()
 
@@ -21,7 +22,7 @@ def mkdir(places: Places) -> None:
     run = session()
     for place in places:
         location = run.open(place, for_writing=True)
-        location.storage.make_dir(location.path)
+        make_folder(run.opener, place, location)
         if run.json:
             run.emit({"type": "directory", "path": location.path, "place": location.shown()})
         if location.path and not location.storage.facts.empty_dirs:

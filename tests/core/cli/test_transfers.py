@@ -1,0 +1,287 @@
+"""copy, move, sync, check: what goes where, what is asked, what is said."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.core.cli.conftest import Skycap, contents
+
+
+def test_copy_puts_what_is_in_a_folder_into_the_target(skycap: Skycap, tree: Path, home: Path) -> None:
+    outcome = skycap("copy", tree, home / "out")
+    assert outcome.status == 0
+    assert contents(home / "out") == contents(tree)
+    assert (home / "out" / "void").is_dir()
+    assert "Copied" in outcome.err
+
+
+def test_a_second_copy_has_nothing_to_do_and_says_so(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", tree, home / "out")
+    outcome = skycap("copy", "--json", tree, home / "out")
+    assert "Nothing to do" in outcome.err
+    assert outcome.records[-1]["type"] == "summary"
+    assert outcome.records[-1]["copied"] == 0
+
+
+def test_a_file_goes_under_the_name_of_the_target(skycap: Skycap, tree: Path, home: Path) -> None:
+    assert skycap("copy", tree / "a.txt", home / "new.txt").status == 0
+    assert (home / "new.txt").read_text() == "alpha"
+
+
+def test_a_file_goes_into_a_target_that_is_a_folder(skycap: Skycap, tree: Path, home: Path) -> None:
+    (home / "box").mkdir()
+    skycap("copy", tree / "a.txt", home / "box")
+    assert (home / "box" / "a.txt").read_text() == "alpha"
+
+
+def test_a_file_goes_into_a_target_with_a_slash_at_its_end(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", tree / "a.txt", f"{home}/made/here/")
+    assert (home / "made" / "here" / "a.txt").read_text() == "alpha"
+
+
+def test_a_file_replaces_a_file(skycap: Skycap, tree: Path, home: Path) -> None:
+    (home / "old").write_text("something longer")
+    skycap("copy", tree / "a.txt", home / "old")
+    assert (home / "old").read_text() == "alpha"
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs symbolic links")
+def test_a_link_that_is_named_is_followed_and_keeps_its_name(skycap: Skycap, tree: Path, home: Path) -> None:
+    (home / "link.txt").symlink_to(tree / "a.txt")
+    (home / "box").mkdir()
+    assert skycap("copy", home / "link.txt", home / "box").status == 0
+    assert not (home / "box" / "link.txt").is_symlink()
+    assert (home / "box" / "link.txt").read_text() == "alpha"
+
+
+def test_a_folder_cannot_go_onto_a_file(skycap: Skycap, tree: Path, home: Path) -> None:
+    (home / "file").write_text("kept")
+    outcome = skycap("copy", tree, home / "file")
+    assert outcome.status == 32
+    assert (home / "file").read_text() == "kept"
+
+
+def test_the_metadata_of_a_file_goes_along(skycap: Skycap, tree: Path, home: Path) -> None:
+    os.utime(tree / "a.txt", ns=(1, 1_600_000_000_000_000_007))
+    (tree / "a.txt").chmod(0o640)
+    skycap("copy", tree, home / "out")
+    found = (home / "out" / "a.txt").stat()
+    assert (found.st_mtime_ns, found.st_mode & 0o777) == (1_600_000_000_000_000_007, 0o640)
+
+
+def test_standard_input_goes_into_a_file(installed: Skycap, home: Path) -> None:
+    assert installed("copy", "-", home / "piped", stdin=b"\x00through\xff").status == 0
+    assert (home / "piped").read_bytes() == b"\x00through\xff"
+
+
+def test_a_file_goes_to_standard_output(installed: Skycap, tree: Path) -> None:
+    assert installed("copy", tree / "a.txt", "-").out == "alpha"
+
+
+def test_standard_input_needs_the_name_of_a_file(installed: Skycap, home: Path) -> None:
+    outcome = installed("copy", "-", home, stdin=b"x")
+    assert outcome.status == 2
+    assert "NAME" in outcome.err
+
+
+def test_a_pipe_to_a_pipe_is_refused(skycap: Skycap) -> None:
+    assert skycap("copy", "-", "-").status == 2
+
+
+def test_a_dry_run_shows_the_plan_and_changes_nothing(skycap: Skycap, tree: Path, home: Path) -> None:
+    outcome = skycap("copy", "--dry-run", tree, home / "out")
+    assert outcome.status == 0
+    assert "copy a.txt (new, 5 B)" in outcome.out
+    assert "Nothing was changed" in outcome.err
+    assert not (home / "out").exists()
+
+
+def test_a_dry_run_in_json_says_so_in_every_line(skycap: Skycap, tree: Path, home: Path) -> None:
+    records = skycap("copy", "--json", "-n", tree, home / "out").records
+    assert all(record["dry_run"] for record in records)
+    assert {record["path"] for record in records if record["type"] == "copied"} >= {"a.txt", "sub/b.txt"}
+
+
+def test_filters_leave_files_out(skycap: Skycap, tree: Path, home: Path) -> None:
+    (home / "rules").write_text("# comment\n*.bin\n")
+    skycap("copy", "--filter-from", home / "rules", "--exclude", "a.*", tree, home / "out")
+    assert set(contents(home / "out")) == {"sub/b.txt"}
+    skycap("copy", "--include", "*.bin", tree, home / "other")
+    assert set(contents(home / "other")) == {"sub/deep/c.bin"}
+
+
+def test_sync_makes_the_target_the_same(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "extra").write_text("x")
+    (tree / "a.txt").unlink()
+    assert skycap("sync", "--yes", tree, home / "out").status == 0
+    assert contents(home / "out") == contents(tree)
+
+
+def test_sync_removes_nothing_that_nobody_agreed_to(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "extra").write_text("x")
+    outcome = skycap("sync", tree, home / "out")
+    assert outcome.status == 31
+    assert "remove extra" in outcome.err
+    assert "--yes" in outcome.err
+    assert (home / "out" / "extra").exists()
+
+
+def test_sync_asks_nothing_where_nothing_goes(skycap: Skycap, tree: Path, home: Path) -> None:
+    assert skycap("sync", tree, home / "out").status == 0
+    assert contents(home / "out") == contents(tree)
+
+
+def test_sync_never_removes_what_a_filter_leaves_out(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "kept.log").write_text("x")
+    skycap("sync", "--yes", "--exclude", "*.log", tree, home / "out")
+    assert (home / "out" / "kept.log").exists()
+
+
+def test_sync_stops_where_more_would_go_than_allowed(skycap: Skycap, tree: Path, home: Path) -> None:
+    (home / "out").mkdir()
+    for number in range(3):
+        (home / "out" / f"extra{number}").write_text("x")
+    outcome = skycap("sync", "--yes", "--max-delete", "2", tree, home / "out")
+    assert outcome.status == 31
+    assert len(list((home / "out").glob("extra*"))) == 3
+
+
+def test_sync_of_a_file_names_the_command_that_was_meant(skycap: Skycap, tree: Path, home: Path) -> None:
+    outcome = skycap("sync", tree / "a.txt", home / "out")
+    assert outcome.status == 2
+    assert "skycap copy" in outcome.err
+
+
+def test_move_takes_files_away_from_the_source(skycap: Skycap, tree: Path, home: Path) -> None:
+    before = contents(tree)
+    assert skycap("move", tree, home / "out").status == 0
+    assert contents(home / "out") == before
+    assert contents(tree) == {}
+
+
+def test_check_says_0_for_equal_and_3_for_different(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", tree, home / "out")
+    assert skycap("check", tree, home / "out").status == 0
+    (home / "out" / "a.txt").write_text("ALPHA")
+    (home / "out" / "more").write_text("")
+    (home / "out" / "sub" / "b.txt").unlink()
+    outcome = skycap("check", tree, home / "out")
+    assert outcome.status == 3
+    assert {line.partition(" (")[0] for line in outcome.out.splitlines()} == {
+        "different a.txt",
+        "extra more",
+        "missing sub/b.txt",
+    }
+
+
+def test_check_one_way_forgives_what_only_the_second_place_has(
+    skycap: Skycap, tree: Path, home: Path
+) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "more").write_text("")
+    assert skycap("check", tree, home / "out").status == 3
+    assert skycap("check", "--one-way", tree, home / "out").status == 0
+
+
+def test_check_compares_two_files(skycap: Skycap, home: Path) -> None:
+    (home / "a").write_text("same")
+    (home / "b").write_text("same")
+    assert skycap("check", home / "a", home / "b").status == 0
+    (home / "b").write_text("SAME")
+    assert skycap("check", home / "a", home / "b").status == 3
+
+
+def test_check_in_json_ends_with_a_summary(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "more").write_text("")
+    records = skycap("check", "--json", tree, home / "out").records
+    assert records[0] == {"type": "extra", "path": "more", "reason": "only in the second place"}
+    assert (records[-1]["type"], records[-1]["extra"], records[-1]["exit_status"]) == ("summary", 1, 3)
+
+
+def test_a_report_says_what_happened(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", "--report", home / "report.json", tree, home / "out")
+    report = json.loads((home / "report.json").read_text())
+    assert report["command"] == "copy"
+    assert report["exit_status"] == 0
+    assert report["counts"]["copied"] >= 3
+
+
+def test_a_report_is_written_of_a_run_that_could_not_begin(skycap: Skycap, home: Path) -> None:
+    assert skycap("copy", "--report", home / "report.json", home / "nope", home / "out").status == 4
+    report = json.loads((home / "report.json").read_text())
+    assert report["exit_status"] == 4
+    assert report["failures"][0]["class"] == "NotFound"
+
+
+def test_a_flag_can_come_from_the_environment_and_from_the_file(
+    skycap: Skycap, tree: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKYCAP_DRY_RUN", "true")
+    skycap("copy", tree, home / "out")
+    assert not (home / "out").exists()
+    monkeypatch.delenv("SKYCAP_DRY_RUN")
+    config = Path(os.environ["SKYCAP_CONFIG"])
+    config.parent.mkdir()
+    config.write_text("[defaults]\nexclude = ['*.txt']\n[defaults.copy]\nmetadata = false\n")
+    skycap("copy", tree, home / "out")
+    assert set(contents(home / "out")) == {"sub/deep/c.bin"}
+    skycap("copy", "--exclude", "nothing", tree, home / "other")
+    assert "a.txt" in contents(home / "other")
+
+
+def test_quiet_says_nothing_and_verbose_names_each_file(skycap: Skycap, tree: Path, home: Path) -> None:
+    assert skycap("copy", "-q", tree, home / "one").err == ""
+    assert "copied: a.txt" in skycap("copy", "-v", tree, home / "two").err
+
+
+def test_plain_progress_writes_lines(installed: Skycap, tree: Path, home: Path) -> None:
+    outcome = installed(
+        "copy", "--progress", "plain", "--limit-rate", "4KiB", tree, home / "out",
+        env={"SKYCAP_PROGRESS_INTERVAL": "100ms"},
+    )  # fmt: skip
+    assert outcome.status == 0
+    assert " files, " in outcome.err
+
+
+def test_a_pipe_gets_no_bars(installed: Skycap, tree: Path, home: Path) -> None:
+    outcome = installed("copy", tree, home / "out")
+    assert "\x1b" not in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_remove_takes_a_file_without_asking(skycap: Skycap, tree: Path) -> None:
+    assert skycap("remove", tree / "a.txt").status == 0
+    assert not (tree / "a.txt").exists()
+
+
+def test_remove_of_a_full_folder_needs_the_flag_and_a_yes(skycap: Skycap, tree: Path) -> None:
+    assert skycap("remove", tree).status == 2
+    assert skycap("remove", "-r", tree).status == 31
+    assert skycap("remove", "-r", "--dry-run", tree).status == 0
+    assert len(contents(tree)) == 3
+    assert skycap("remove", "-r", "--yes", tree).status == 0
+    assert not tree.exists()
+
+
+def test_remove_with_a_filter_leaves_the_rest(skycap: Skycap, tree: Path) -> None:
+    skycap("remove", "-r", "--yes", "--include", "*.txt", tree)
+    assert set(contents(tree)) == {"sub/deep/c.bin"}
+
+
+def test_remove_stops_where_more_would_go_than_allowed(skycap: Skycap, tree: Path) -> None:
+    assert skycap("remove", "-r", "--yes", "--max-delete", "2", tree).status == 31
+    assert len(contents(tree)) == 3
+
+
+def test_mkdir_makes_parents_and_does_it_twice(skycap: Skycap, home: Path) -> None:
+    assert skycap("mkdir", home / "a" / "b", home / "c").status == 0
+    assert (home / "a" / "b").is_dir()
+    assert skycap("mkdir", home / "a" / "b").status == 0
