@@ -7,6 +7,7 @@ so does a range that begins in the first segment.
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from skycap.core.errors import Conflict, Error, IntegrityError
 from skycap.core.paths import printable
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.interface import Storage
+from skycap.core.storage.overlays.crypt.sealing import opened_at_once
 from skycap.core.storage.overlays.crypt.vault import CONTENT_AAD
 from skycap.core.storage.source import COPY_BUFFER, BinaryReader, read_exactly
 
@@ -84,8 +86,11 @@ class Reading:
         """A reader of a range, or of all; what it holds is given to `stack`."""
         if offset == 0 and length is None:
             whole = stack.enter_context(self._inner.read(sealed, version=version))
+            entry = self._told(whole, path)
+            if entry is not None and entry.size is not None and entry.size <= LAYOUT.first_room:
+                return PlainReader(self._small(whole, entry.size), path, entry)
             opened = open_sealed(whole, key=self._key, aad=CONTENT_AAD, layout=LAYOUT)
-            return PlainReader(opened, path, self._told(whole, path))
+            return PlainReader(opened, path, entry)
         if offset < LAYOUT.first_room and (found := self._from_start(path, sealed, offset, length, version)):
             stack.callback(found.close)
             return PlainReader(found, path, found.plain)
@@ -94,6 +99,13 @@ class Reading:
             return self._skipping(stack, path, sealed, offset, length, version)
         stack.callback(found.close)
         return PlainReader(found, path, found.plain)
+
+    def _small(self, whole: BinaryReader, size: int) -> io.BytesIO:
+        """A file of one segment, at once: that saves the memory of whole segments for each."""
+        sealed = read_exactly(whole, LAYOUT.segment_size + 1)
+        if len(sealed) != LAYOUT.sealed_size(size):
+            raise IntegrityError(f"{len(sealed)} bytes came, where there are {LAYOUT.sealed_size(size)}")
+        return io.BytesIO(opened_at_once(sealed, self._key))
 
     def _told(self, reader: object, path: str) -> Entry | None:
         entry: Entry | None = getattr(reader, "entry", None)

@@ -1,4 +1,4 @@
-"""Sources whose bytes are sealed while they are read."""
+"""Contents of one segment, sealed and opened at once; larger sources, sealed while they are read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skycap.core.crypto.secret import Secret
 from skycap.core.crypto.segments import HEADER_SIZE, TAG_SIZE, Header, SegmentCipher
 from skycap.core.crypto.stream import AES256_GCM_HKDF_1MB as LAYOUT
 from skycap.core.crypto.stream import SealingReader, seal
-from skycap.core.storage.local.failures import translate
+from skycap.core.storage.failures import translate
 from skycap.core.storage.overlays.crypt.vault import CONTENT_AAD
 from skycap.core.storage.source import (
     BinaryReader,
@@ -48,6 +48,15 @@ def sealed_at_once(plain: bytes, key: Secret[bytes]) -> bytes:
     cipher = SegmentCipher(key, CONTENT_AAD, header)
     cipher.seal_into(0, True, memoryview(plain), memoryview(out)[HEADER_SIZE:])
     return bytes(out)
+
+
+def opened_at_once(sealed: bytes, key: Secret[bytes]) -> memoryview:
+    """The plain bytes of a content of one segment; `IntegrityError` if they are not what was sealed."""
+    view = memoryview(sealed)
+    cipher = SegmentCipher(key, CONTENT_AAD, Header.parse(view[:HEADER_SIZE]))
+    out = memoryview(bytearray(max(len(sealed) - HEADER_SIZE - TAG_SIZE, 0)))
+    cipher.open_into(0, True, view[HEADER_SIZE:], out)
+    return out
 
 
 class SealedSource:
