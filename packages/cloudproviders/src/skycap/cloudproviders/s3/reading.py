@@ -134,6 +134,6 @@ def _pwrite(descriptor: int, data: memoryview, position: int, local: str) -> Non
 
 
 def _local_error(error: OSError, local: str) -> Error:
-    from skycap.core.storage.local.failures import translate
+    from skycap.core.storage.failures import translate
 
     return translate(error, local, writing=True)

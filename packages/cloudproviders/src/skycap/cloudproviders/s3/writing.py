@@ -237,6 +237,6 @@ def _open(local: str) -> int:
 
 
 def _local_error(error: OSError, local: str) -> Error:
-    from skycap.core.storage.local.failures import translate
+    from skycap.core.storage.failures import translate
 
     return translate(error, local)

@@ -56,7 +56,7 @@ def as_ours(error: BaseException) -> Error:
     if isinstance(error, Error):
         return error
     if isinstance(error, OSError) and error.strerror:
-        from skycap.core.storage.local.failures import translate
+        from skycap.core.storage.failures import translate
 
         found = translate(error, str(error.filename or ""))
         found.where = str(error.filename) if error.filename else None

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Protocol, TypeGuard, cast, runtime_checkable
 
 from skycap.core.errors import UploadFailed
+from skycap.core.storage.failures import translate
 from skycap.core.units import MiB
 
 COPY_BUFFER = MiB
@@ -105,8 +106,6 @@ def opened(source: Source, size: int | None = None) -> Iterator[BinaryReader]:
 
 
 def _local_file(path: str) -> IO[bytes]:
-    from skycap.core.storage.local.failures import translate
-
     try:
         return open(path, "rb", buffering=0)
     except OSError as error:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from skycap.core.errors import Unsupported
 from skycap.core.paths import printable
-from skycap.core.storage.local.failures import translate
+from skycap.core.storage.failures import translate
 from skycap.core.storage.source import COPY_BUFFER, BinaryReader
 
 # Without O_NONBLOCK the open of a pipe would wait for a writer that never comes.

@@ -13,8 +13,8 @@ from typing import Literal
 
 from skycap.core.paths import order_key
 from skycap.core.storage.entry import Entry
+from skycap.core.storage.failures import translate
 from skycap.core.storage.local.attributes import entry_of
-from skycap.core.storage.local.failures import translate
 from skycap.core.storage.local.temporary import is_temporary
 
 Links = Literal["keep", "follow", "skip"]

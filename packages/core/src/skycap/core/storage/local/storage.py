@@ -18,12 +18,12 @@ from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import BulkWriter, Leftover, Quota
 from skycap.core.storage.facts import Facts
+from skycap.core.storage.failures import translate
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.local import probe, temporary
 from skycap.core.storage.local.attributes import apply, entry_of, kind_of, metadata_of
 from skycap.core.storage.local.batch import LocalBulk
 from skycap.core.storage.local.bytes import copy_bytes, write_all
-from skycap.core.storage.local.failures import translate
 from skycap.core.storage.local.reading import open_range
 from skycap.core.storage.local.scanning import Links, scan_folder
 from skycap.core.storage.local.upload import LocalUpload
@@ -351,7 +351,7 @@ class Local(Storage):
         return Quota(usage.used, usage.total, usage.free)
 
     def cleanup(self, path: str = "", *, older_than_s: float, dry_run: bool = False) -> Iterator[Leftover]:
-        """Remove temporary files whose writer is gone; parts of uploads if they are older than `older_than_s`."""
+        """Remove temporary files whose writer is gone; parts of uploads older than `older_than_s`."""
         for local, info in temporary.abandoned(self._join_file(path), older_than_s=older_than_s):
             if not dry_run:
                 with contextlib.suppress(FileNotFoundError):

@@ -16,9 +16,9 @@ from skycap.core.errors import Conflict, NotFound, UploadFailed
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
+from skycap.core.storage.failures import translate
 from skycap.core.storage.local import temporary
 from skycap.core.storage.local.attributes import apply, entry_of
-from skycap.core.storage.local.failures import translate
 from skycap.core.storage.metadata import metadata_from_json, metadata_to_json
 from skycap.core.storage.upload import Upload
 from skycap.core.units import MiB

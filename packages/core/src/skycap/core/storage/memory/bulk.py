@@ -11,8 +11,8 @@ from skycap.core.errors import Error, Unsupported
 from skycap.core.paths import printable
 from skycap.core.storage.entry import Metadata
 from skycap.core.storage.extras import BulkWriter
+from skycap.core.storage.failures import translate
 from skycap.core.storage.local.attributes import metadata_of
-from skycap.core.storage.local.failures import translate
 from skycap.core.storage.source import opened
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.storage.extras import BulkWriter, Change, Changes, Leftover, Quota, Shares, Trash, Versions
-from skycap.core.storage.local.failures import translate
+from skycap.core.storage.failures import translate
 from skycap.core.storage.memory.base import MemoryBase
 from skycap.core.storage.memory.bulk import MemoryBulk
 from skycap.core.storage.memory.extras import MemoryShares, MemoryTrash, MemoryVersions

@@ -26,8 +26,8 @@ from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import BulkWriter, Changes, Leftover, Quota, Shares, Trash, Versions
 from skycap.core.storage.facts import Facts
+from skycap.core.storage.failures import translate
 from skycap.core.storage.interface import Storage
-from skycap.core.storage.local.failures import translate
 from skycap.core.storage.overlays.extras import BulkAround, SharesAround, TrashAround, VersionsAround
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload

@@ -1,4 +1,4 @@
-"""The one place where an `OSError` becomes an error of ours."""
+"""The one place where an `OSError` becomes an error of ours, for whoever reads or writes local files."""
 
 from __future__ import annotations
 
