@@ -14,11 +14,16 @@ import queue
 import signal
 import struct
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 _LENGTH = struct.Struct("<I")
+# The ends that this process holds of all pipes to all children. A child closes its copies of them, or it would
+# keep open what tells the children of another transfer that their parent is gone. Changed under the lock.
+_held: set[int] = set()
+_forking = threading.Lock()
 
 
 def supported() -> bool:
@@ -35,7 +40,8 @@ class Children:
         self._ends: list[int] = []
         self._idle: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
         for _ in range(count):
-            self._start()
+            with _forking:
+                self._start()
 
     def _start(self) -> None:
         request_read, request_write = os.pipe()
@@ -45,13 +51,14 @@ class Children:
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid == 0:  # pragma: no cover - another process
-            for end in (*self._ends, request_write, reply_read):
+            for end in (*_held, request_write, reply_read):
                 os.close(end)
             _serve(self._function, request_read, reply_write)
         os.close(request_read)
         os.close(reply_write)
         self._pids.append(pid)
         self._ends += [request_write, reply_read]
+        _held.update((request_write, reply_read))
         self._idle.put((request_write, reply_read))
 
     def call(self, *arguments: Any) -> Any:
@@ -71,9 +78,11 @@ class Children:
 
     def close(self) -> None:
         """End them, and wait until they are gone."""
-        for end in self._ends:
-            os.close(end)
-        self._ends.clear()
+        with _forking:
+            for end in self._ends:
+                os.close(end)
+            _held.difference_update(self._ends)
+            self._ends.clear()
         for pid in self._pids:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
