@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skycap.core.errors import Conflict, NotFound, UploadFailed
-from skycap.core.storage import Upload
+from skycap.core.storage import IF_ABSENT, Upload
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays.crypt import Crypt
 from skycap.core.storage.overlays.crypt.credentials import KeyFile
@@ -188,3 +188,24 @@ def test_the_state_holds_nothing_in_plain(vault: Crypt) -> None:
     for piece in (plain[PART - 40 : PART], b"tell nobody"):
         assert piece.hex() not in text
         assert piece.decode() not in text
+
+
+def test_what_was_sealed_as_the_end_stays_the_end(vault: Crypt) -> None:
+    vault.write("file", b"in the way")
+    upload = vault.begin_upload("file")
+    upload.put_part(0, CONTENT[:PART])
+    with pytest.raises(Conflict):
+        upload.complete(IF_ABSENT)
+    with pytest.raises(Conflict):
+        upload.put_part(1, b"other bytes under the same nonce", last=True)
+    upload.complete()
+    assert content(vault, "file") == CONTENT[:PART]
+
+
+def test_a_changed_state_is_not_taken(vault: Crypt, again: Crypt) -> None:
+    upload = vault.begin_upload("file")
+    upload.put_part(0, CONTENT[:PART])
+    state = saved(upload)
+    state["tails"]["0"] = "00" * 56
+    with pytest.raises(NotFound):
+        again.resume_upload(state)

@@ -27,7 +27,7 @@ class Door:
         self._inner = inner
         self._base = base
         self.path = join(base, CONFIG_NAME)
-        self._where = printable(self.path)
+        self._where = printable(join(inner.identity, self.path))
         self._credential = credential
         self._names: Names = names
         self._vault: Vault | None = None

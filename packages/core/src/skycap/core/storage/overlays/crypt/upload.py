@@ -108,12 +108,17 @@ class CryptUpload(Upload):
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from a state: what the store still has, and what is known about it."""
+        from cryptography.exceptions import InvalidTag
+
         held = self._inner.done
         for index, (size, digest) in ((int(i), found) for i, found in state["parts"].items()):
             self._parts[index] = _Part(size, digest)
         self._last = state["last"]
         for index, sealed in ((int(i), bytes.fromhex(found)) for i, found in state["tails"].items()):
-            self._tails[index] = self._tail_cipher.decrypt(sealed, [self._place(index)])
+            try:
+                self._tails[index] = self._tail_cipher.decrypt(sealed, [self._place(index)])
+            except InvalidTag:
+                raise NotFound("the state of this upload was changed", where=printable(self.path)) from None
         # From the end: a part whose last bytes are known nowhere is of use only if the next one is there.
         for index in sorted(self._parts, reverse=True):
             overflows = index == self._last and _TAIL + self._parts[index].size > self.part_size
@@ -236,10 +241,9 @@ class CryptUpload(Upload):
                     retryable=False,
                 )
         if self._last is None:
-            # Nobody said which one is the last: what is left is the end.
-            before = self._tails[count - 1] if count else b""
-            end = self._sealed(count * self._segments, before, memoryview(b""), last=True)
-            self._put(count, end, last=True)
+            # Nobody said which one is the last. As a part of its own the end is noted, too, and no other
+            # bytes can take its place if this fails.
+            self.put_part(count, b"", last=True)
         entry: Entry = self._call(self.path, lambda: self._inner.complete(condition))
         found = self._plain(entry, self.path)
         with self._lock:
