@@ -22,6 +22,7 @@ from skycap.core.transfer.crew import Crew
 from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType, Listener, ignore
 from skycap.core.transfer.guards import refuse_overlap
+from skycap.core.transfer.leftovers import tidy
 from skycap.core.transfer.moving import Mover, StrategyHook
 from skycap.core.transfer.options import TransferOptions
 from skycap.core.transfer.parts import PartsMover
@@ -170,6 +171,7 @@ class Transfer:
         removals.check()
 
     def _do(self, removals: Removals, *, remove: bool, moving: bool, confirm: Confirm | None) -> None:
+        self._state.begin()
         self._work(removals, remove=remove, moving=moving)
         refused: Error | None = None
         if remove and not self.cancel.is_set():
@@ -180,6 +182,7 @@ class Transfer:
         if self._again and not self.cancel.is_set():
             self._repeat(moving=moving)
         if not self.cancel.is_set():  # else the next run does: it sees that their times differ
+            self._tidy()
             self._finish_dirs()
         if refused is not None:
             raise refused
@@ -240,6 +243,12 @@ class Transfer:
         )
         both = (self.source.storage.facts.connections, self.target.storage.facts.connections)
         return 2 if kernel else max(both)
+
+    def _tidy(self) -> None:
+        """Take away what an earlier run left when it died, and what nothing can be done with any more."""
+        complete = self.options.select is None and not self._holes
+        for path, failure in tidy(self._state, self.target, uploads=complete):
+            self._emit(Event(EventType.FAILED, path, error=failure))
 
     def _finish_dirs(self) -> None:
         for path, updated, failure in self._dirs.finish():

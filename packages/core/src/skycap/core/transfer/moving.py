@@ -99,12 +99,14 @@ class Mover:
         if takes_parts(target, size) and not self.kernel_copy:
             return self._by_parts(entry, ours, theirs), "parts"
         if self._local_source:
-            return self._checked(entry, self._by_local_file(entry, ours, theirs)), "local file"
+            with self._parts.unnamed(target, theirs, size):
+                return self._checked(entry, self._by_local_file(entry, ours, theirs)), "local file"
         if self._native_read and (size is None or size > SMALL):
             fetched = FetchedFile(source, ours, size, self._counter(path))
             written = target.write(theirs, fetched, size=size, metadata=self._metadata(entry, None))
             return self._checked(entry, self._with_metadata(entry, written, fetched.entry)), "native read"
-        return self._checked(entry, self._by_stream(entry, ours, theirs)), "stream"
+        with self._parts.unnamed(target, theirs, size):
+            return self._checked(entry, self._by_stream(entry, ours, theirs)), "stream"
 
     def move_small(self, actions: Sequence[Action]) -> Sequence[Error | None]:
         """Copy many small files; for each what went wrong, or None."""

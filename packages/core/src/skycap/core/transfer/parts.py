@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from skycap.core.errors import (
+    AccessDenied,
     AuthExpired,
     DownloadFailed,
     Error,
@@ -52,6 +53,27 @@ class Budget:
             self._changed.notify_all()
 
 
+def forget_unnamed(target: Storage, path: str) -> None:
+    """Abort uploads to exactly this path, one of which an earlier run began and did not learn the name of."""
+    if target.can(Capability.CLEANUP):
+        with contextlib.suppress(AccessDenied):  # who may write need not be allowed to look for uploads
+            for _ in target.cleanup(path, older_than_s=0):
+                pass
+
+
+def drop_upload(state: State, target: Storage, path: str) -> None:
+    """Abort what an earlier run left of an upload to this path; `Error` if that fails, and it stays known."""
+    left = state.claim_upload(path)
+    if left is None:
+        return
+    if not left.state:
+        forget_unnamed(target, path)
+    else:
+        with contextlib.suppress(NotFound):
+            target.resume_upload(left.state).abort()
+    state.end_upload(path)
+
+
 class PartsMover:
     """Moves large files; one for a run, so that its threads and its memory are bounded for all of them."""
 
@@ -88,6 +110,7 @@ class PartsMover:
         """
         upload = self._resumed(target, path, source, fingerprint, on_resume, on_bytes)
         if upload is None:
+            self._state.expect_upload(path)
             upload = target.begin_upload(path, size=size, metadata=metadata)
         try:
             self._state.save_upload(path, fingerprint, upload.state)
@@ -101,6 +124,18 @@ class PartsMover:
         self._state.end_upload(path)
         return entry
 
+    @contextlib.contextmanager
+    def unnamed(self, target: Storage, path: str, size: int | None) -> Iterator[None]:
+        """While a file is written that the store may take in parts that nobody can go on with."""
+        least = min(target.facts.part_size, target.facts.upload_from)
+        if not target.can(Capability.UPLOAD) or target.can(Capability.LOCAL_PATH) or (size or 0) < least:
+            yield
+            return
+        drop_upload(self._state, target, path)
+        self._state.expect_upload(path)
+        yield
+        self._state.end_upload(path)
+
     def _resumed(
         self,
         target: Storage,
@@ -112,6 +147,10 @@ class PartsMover:
     ) -> Upload | None:
         left = self._state.claim_upload(path)
         if left is None:
+            return None
+        if not left.state:
+            forget_unnamed(target, path)
+            self._state.end_upload(path)
             return None
         try:
             upload = target.resume_upload(left.state, source)

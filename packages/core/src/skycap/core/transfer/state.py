@@ -8,12 +8,14 @@ One SQLite file, `transfers.db` in the state folder, 0600, since the state of an
   flight.
 
 A run holds a lock on a file of its own for as long as it lives; an upload belongs to a run, and is taken over
-only when that lock is free.
+only when that lock is free. An upload is written down before the store hears of it, then without a state: a
+run that dies between the two leaves an upload that only the store knows, and that has to be looked for.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sqlite3
@@ -50,7 +52,17 @@ class State:
         self._rows: dict[bytes, tuple[str, str] | None] = {}
         self._connection: sqlite3.Connection | None = None
         self._pair = 0
-        self._run = Run(os.path.join(folder, "runs"))
+        place = hashlib.sha256("\n".join(self._names).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self._run = Run(os.path.join(folder, "runs"), place)
+        self.after_crash = False
+        """Whether an earlier run over this pair died, and nobody has taken care of what it left."""
+
+    def begin(self) -> None:
+        """This run starts to change the target. It need not be able to say so: what must will say why."""
+        with contextlib.suppress(Error, OSError):
+            make_private_folder(self._folder)
+            self._run.hold()
+            self.after_crash = self._run.others_died()
 
     # What was the same
 
@@ -115,6 +127,20 @@ class State:
                 )
             return Claim(row[0], json.loads(row[1]), row[2] == self._run.id)
 
+    def expect_upload(self, path: str) -> None:
+        """The store is about to hear of an upload, and may not be able to tell us its name."""
+        self.save_upload(path, "", {})
+
+    def abandoned(self) -> list[str]:
+        """Paths in the target's storage of uploads whose run is dead."""
+        if self._connection is None and not os.path.exists(self._path):
+            return []
+        with self._lock, self._failures(reading=True):
+            rows = self._open().execute("SELECT path, run FROM uploads WHERE pair = ?", (self._pair,))
+            return [
+                path.decode("utf-8", "surrogateescape") for path, run in rows if not self._run.is_alive(run)
+            ]
+
     def save_upload(self, path: str, fingerprint: str, state: Mapping[str, Any]) -> None:
         """The upload got this far. What another run wrote down of the same path is left to it."""
         with self._lock, self._failures():
@@ -141,7 +167,7 @@ class State:
             return []
         with self._lock, self._failures(reading=True):
             rows = self._open().execute(
-                "SELECT path FROM uploads WHERE pair = ? ORDER BY path", (self._pair,)
+                "SELECT path FROM uploads WHERE pair = ? AND state <> '{}' ORDER BY path", (self._pair,)
             )
             return [row[0].decode("utf-8", "surrogateescape") for row in rows]
 
@@ -184,7 +210,7 @@ class State:
                     self._connection.close()
                     self._connection = None
                 with self._failures():
-                    self._run.release()
+                    self._run.release(as_if_dead=self.after_crash)
 
     @contextlib.contextmanager
     def _failures(self, *, reading: bool = False) -> Iterator[None]:
@@ -203,7 +229,10 @@ class State:
 
 
 class Claim(NamedTuple):
-    """An upload to go on with. `ours` says that this very run began it or took it over before."""
+    """An upload to go on with, or an empty `state` if the store alone may know one.
+
+    `ours` says that this very run began it or took it over before.
+    """
 
     fingerprint: str
     state: Mapping[str, Any]
