@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +38,8 @@ class Moment:
     """When a run is to be killed: after a share of an undisturbed run, at a request, or at a call."""
 
     clock: float | None = None
-    request: int | None = None
+    request: str | None = None
+    """A part of the target of the requests that are counted."""
     call: str | None = None
     number: int = 0
     after: bool = False
@@ -45,7 +48,7 @@ class Moment:
 
 
 def moments(seed: int, count: int, ways: str) -> list[Moment]:
-    """`count` of them; `ways` is made of `c`lock, `r`equest and `f`unction call, taken in turn."""
+    """`count` of them; `ways` says how, in turn: `c`lock, `r`equest, one for the `l`arge file, `f`unction."""
     source = random.Random(f"{seed} {ways}")
     return [_moment(source, ways[number % len(ways)]) for number in range(count)]
 
@@ -53,8 +56,9 @@ def moments(seed: int, count: int, ways: str) -> list[Moment]:
 def _moment(source: random.Random, way: str) -> Moment:
     if way == "c":
         return Moment(clock=source.uniform(0.15, 1.0), group=source.random() < 0.5)
-    if way == "r":
-        return Moment(request=0, number=source.randrange(1 << 30), after=source.random() < 0.5)
+    if way in "rl":
+        text = "large.bin" if way == "l" else ""
+        return Moment(request=text, number=source.randrange(1 << 30), after=source.random() < 0.5)
     call = source.choice(list(_CALLS))
     # Low numbers are as likely as high ones: there are calls that are made a few times only.
     number = int(2 ** source.uniform(0, _CALLS[call].bit_length()))
@@ -63,10 +67,14 @@ def _moment(source: random.Random, way: str) -> Moment:
 
 @dataclass
 class Undisturbed:
-    """How long a run takes when nobody disturbs it, and how many requests it makes."""
+    """How long a run takes when nobody disturbs it, and which requests it makes."""
 
     seconds: float
-    requests: int = 0
+    requests: Sequence[Request] = ()
+
+    def about(self, text: str) -> int:
+        """How many requests have this in their target."""
+        return sum(text in request.target for request in self.requests)
 
 
 def measure(lab: Lab, *args: str | Path, proxy: TroublingProxy | None = None) -> Undisturbed:
@@ -75,7 +83,7 @@ def measure(lab: Lab, *args: str | Path, proxy: TroublingProxy | None = None) ->
     started = time.monotonic()
     outcome = lab.run(*args)
     assert outcome.status == 0, outcome.err
-    return Undisturbed(time.monotonic() - started, len(proxy.requests) - before if proxy else 0)
+    return Undisturbed(time.monotonic() - started, proxy.requests[before:] if proxy else ())
 
 
 def killed(
@@ -94,7 +102,9 @@ def killed(
         env = {"PYTHONPATH": str(_KILLER), "E2E_DIE": f"{moment.call}:{moment.number}:{when}"}
         return _ended_by_kill(lab.start(*args, env=env))
     assert proxy is not None
-    return _by_request(lab, args, moment.number % max(usual.requests, 1) + 1, proxy, after=moment.after)
+    assert moment.request is not None
+    number = moment.number % usual.about(moment.request) + 1
+    return _by_request(lab, args, moment.request, number, proxy, after=moment.after)
 
 
 def _by_clock(lab: Lab, args: list[str | Path], seconds: float, *, group: bool) -> bool:
@@ -106,15 +116,17 @@ def _by_clock(lab: Lab, args: list[str | Path], seconds: float, *, group: bool) 
     return _ended_by_kill(process)
 
 
-def _by_request(lab: Lab, args: list[str | Path], number: int, proxy: TroublingProxy, *, after: bool) -> bool:
-    due = len(proxy.requests) + number
+def _by_request(
+    lab: Lab, args: list[str | Path], text: str, number: int, proxy: TroublingProxy, *, after: bool
+) -> bool:
+    left = itertools.count(number - 1, -1)
     running: list[subprocess.Popen[bytes]] = []
 
     def kill() -> None:
         os.killpg(running[0].pid, signal.SIGKILL)
 
     def schedule(request: Request) -> Trouble | None:
-        if request.number != due:
+        if text not in request.target or next(left) != 0:
             return None
         # `after`: the server gets what has left the client, and does what it says; nobody hears the answer.
         return Trouble(wait=kill, reset=None if after else "before")

@@ -20,6 +20,7 @@ class Store:
         import boto3
         from botocore.config import Config
 
+        self._stores: dict[str, Any] = {}
         self.endpoint = server.endpoint
         self.keys = {
             "AWS_ACCESS_KEY_ID": server.access_key_id,
@@ -67,11 +68,23 @@ class Store:
             return dict(zip(keys, pool.map(lambda key: self._hash(bucket, prefix + key), keys), strict=True))
 
     def _hash(self, bucket: str, key: str) -> str:
-        found = hashlib.sha256()
-        body = self.client.get_object(Bucket=bucket, Key=key)["Body"]
-        for piece in body.iter_chunks(1 << 20):
-            found.update(piece)
-        return found.hexdigest()
+        import obstore
+
+        return hashlib.sha256(obstore.get(self._opened(bucket), key).bytes()).hexdigest()
+
+    def _opened(self, bucket: str) -> Any:
+        from obstore.store import S3Store
+
+        if bucket not in self._stores:
+            self._stores[bucket] = S3Store(
+                bucket,
+                endpoint=self.endpoint,
+                region="us-east-1",
+                access_key_id=self.keys["AWS_ACCESS_KEY_ID"],
+                secret_access_key=self.keys["AWS_SECRET_ACCESS_KEY"],
+                client_options={"allow_http": True},
+            )
+        return self._stores[bucket]
 
     def unfinished(self, bucket: str, prefix: str = "") -> list[str]:
         """Keys of multipart uploads that nobody completed or aborted."""
