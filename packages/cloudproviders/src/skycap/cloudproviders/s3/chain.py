@@ -58,6 +58,7 @@ def find(options: S3Options, given: Keys | None, *, fresh: bool) -> Callable[[],
 
 
 def _find(options: S3Options, given: Keys | None, *, fresh: bool) -> Any:
+    import boto3
     import botocore.credentials
     import botocore.session
     from botocore.utils import JSONFileCache
@@ -69,26 +70,25 @@ def _find(options: S3Options, given: Keys | None, *, fresh: bool) -> Any:
     session.get_component("credential_provider").get_provider("assume-role").cache = cache
     region = or_environment(options.region, "AWS_REGION", "AWS_DEFAULT_REGION")
     region = region or session.get_config_variable("region") or DEFAULT_REGION
+    clients = boto3.Session(botocore_session=session, region_name=region)
     if options.web_identity_token_file:
-        return _web_identity(botocore.credentials, session, options, region, cache)
+        return _web_identity(botocore.credentials, clients, options, cache)
     credentials: Any
     if given is not None:
         credentials = botocore.credentials.Credentials(
             given.access_key_id, given.secret_access_key, given.session_token, method="explicit"
         )
     else:
-        credentials = session.get_credentials()
+        credentials = clients.get_credentials()
     for number, role in enumerate(options.role_arn):
         if credentials is None:
             break
         last = number == len(options.role_arn) - 1
-        credentials = _assume(
-            botocore.credentials, session, options, region, cache, credentials, role, last=last
-        )
+        credentials = _assume(botocore.credentials, clients, options, cache, credentials, role, last=last)
     return credentials
 
 
-def _client_creator(session: Any, region: str) -> Callable[..., Any]:
+def _client_creator(clients: Any) -> Callable[..., Any]:
     from botocore.config import Config
 
     def create(service: str, **arguments: Any) -> Any:
@@ -98,19 +98,15 @@ def _client_creator(session: Any, region: str) -> Callable[..., Any]:
             retries={"mode": "standard", "total_max_attempts": 3},
         )
         config = arguments.pop("config", None)
-        arguments.setdefault("region_name", region)
-        return session.create_client(
-            service, config=defaults.merge(config) if config else defaults, **arguments
-        )
+        return clients.client(service, config=defaults.merge(config) if config else defaults, **arguments)
 
     return create
 
 
 def _assume(
     botocore_credentials: Any,
-    session: Any,
+    clients: Any,
     options: S3Options,
-    region: str,
     cache: Any,
     source: Any,
     role: str,
@@ -129,7 +125,7 @@ def _assume(
     if options.mfa_serial and role == options.role_arn[0]:
         extra["SerialNumber"] = options.mfa_serial
     fetcher = botocore_credentials.AssumeRoleCredentialFetcher(
-        client_creator=_client_creator(session, region),
+        client_creator=_client_creator(clients),
         source_credentials=source,
         role_arn=role,
         extra_args=extra,
@@ -143,9 +139,8 @@ def _assume(
 
 def _web_identity(
     botocore_credentials: Any,
-    session: Any,
+    clients: Any,
     options: S3Options,
-    region: str,
     cache: Any,
 ) -> Any:
     from botocore.utils import FileWebIdentityTokenLoader
@@ -154,7 +149,7 @@ def _web_identity(
         raise AuthMissing("a web identity needs a role", where=WHERE, hint="Set role_arn too.")
     extra = {"RoleSessionName": options.role_session_name} if options.role_session_name else {}
     fetcher = botocore_credentials.AssumeRoleWithWebIdentityCredentialFetcher(
-        client_creator=_client_creator(session, region),
+        client_creator=_client_creator(clients),
         web_identity_token_loader=FileWebIdentityTokenLoader(options.web_identity_token_file),
         role_arn=options.role_arn[0],
         extra_args=extra,

@@ -15,10 +15,11 @@ from skycap.core.storage.entry import Entry
 from skycap.core.storage.source import BinaryReader
 from skycap.core.units import MiB
 
-SMALL = MiB + 1
-
 if TYPE_CHECKING:
     from skycap.cloudproviders.s3.storage import S3
+
+SMALL = MiB + 1
+"""What is no longer than this, from the first byte on, comes in one piece."""
 
 
 class ObjectReader:
@@ -65,6 +66,11 @@ def open_stream(
     if length == 0:
         yield ObjectReader(None, storage.head(path, version))
         return
+    if offset == 0 and length and length <= SMALL and version is None:
+        small = storage.fast.get(storage.key(path), length)
+        if small is not None:
+            yield SmallReader(small[0], entry_of(path, small[2]))
+            return
     span = "" if whole else f"bytes={offset}-{'' if length is None else offset + length - 1}"
 
     def ask(path: str, version: str | None) -> BodyReader:
