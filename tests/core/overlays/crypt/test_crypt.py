@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from skycap.core.crypto.names import MAX_PLAIN
-from skycap.core.errors import NotFound, PathInvalid, Unsupported
+from skycap.core.errors import Conflict, NotFound, PathInvalid, Unsupported
 from skycap.core.storage import BinaryReader, Capability, Metadata, Storage
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays import Retrying
@@ -202,6 +202,49 @@ def test_what_was_not_sealed_here_is_left_out_with_one_word(
         assert sorted(entry.path for entry in vault.scan_all("")) == ["dir", "dir/good"]
     assert len(caplog.records) == 1
     assert "not encrypted by this remote" in caplog.text
+
+
+def test_a_state_that_was_not_sealed_here_is_left_out_of_the_history(inner: Memory, vault: Crypt) -> None:
+    vault.write("file", b"first")
+    (path,) = (entry.path for entry in inner.scan("") if "." not in entry.path)
+    inner.write(path, b"put there by somebody else")
+    vault.write("file", b"second")
+    assert [version.entry.size for version in vault.versions().list("file")] == [6, 5]
+
+
+def test_changes_of_others_are_left_out(inner: Memory, vault: Crypt) -> None:
+    vault.write("first", b"x")
+    cursor = vault.changes().cursor
+    inner.write("Thumbs.db", b"x")
+    inner.write(vault.vault.paths.seal("file"), b"too short")
+    vault.write("dir/new", b"y")
+    told = {change.path for change in vault.changes(cursor).items}
+    assert "dir/new" in told
+    assert told <= {"dir", "dir/new"}
+
+
+def test_a_link_is_as_long_as_the_store_allows(vault: Crypt) -> None:
+    for target in ("t" * 2543, "é" * 1271):
+        vault.make_symlink("link", target)
+        assert vault.stat("link").target == target
+    for target in ("t" * 2544, ""):
+        with pytest.raises(PathInvalid):
+            vault.make_symlink("link", target)
+
+
+def test_the_root_is_neither_read_nor_replaced(vault: Crypt) -> None:
+    with pytest.raises(Unsupported), vault.read("") as reader:
+        reader.read()
+    vault.write("file", b"x")
+    for call in (
+        lambda: vault.remove(""),
+        lambda: vault.copy("file", ""),
+        lambda: vault.rename("", "new"),
+        lambda: vault.trash().put(""),
+    ):
+        with pytest.raises(Conflict):
+            call()
+    assert [entry.path for entry in vault.scan("")] == ["file"]
 
 
 def test_an_error_names_what_was_asked_for(inner: Memory, vault: Crypt) -> None:
