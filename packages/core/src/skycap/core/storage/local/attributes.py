@@ -23,16 +23,22 @@ def kind_of(info: os.stat_result) -> Kind:
     return _KINDS.get(stat_module.S_IFMT(info.st_mode), Kind.OTHER)
 
 
-def version_of(info: os.stat_result) -> str:
-    """Changes whenever the content does: ctime cannot be set back, and a replaced file has another inode."""
-    return f"{info.st_ino:x}-{info.st_size:x}-{info.st_mtime_ns:x}-{info.st_ctime_ns:x}"
+def file_entry(path: str, info: os.stat_result) -> Entry:
+    """What a listing tells of a regular file.
+
+    Its version changes whenever the content does: ctime cannot be set back, and a replaced file has another
+    inode.
+    """
+    mtime_ns = info.st_mtime_ns
+    version = f"{info.st_ino:x}-{info.st_size:x}-{mtime_ns:x}-{info.st_ctime_ns:x}"
+    return Entry(path, Kind.FILE, info.st_size, mtime_ns, mtime_ns, version)
 
 
 def entry_of(path: str, info: os.stat_result, target: str | None = None) -> Entry:
     """What a listing tells."""
     kind = kind_of(info)
     if kind is Kind.FILE:
-        return Entry(path, kind, info.st_size, info.st_mtime_ns, info.st_mtime_ns, version_of(info))
+        return file_entry(path, info)
     return Entry(path, kind, None, info.st_mtime_ns, None, None, target)
 
 

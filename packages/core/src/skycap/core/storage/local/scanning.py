@@ -14,10 +14,12 @@ from typing import Literal
 from skycap.core.paths import order_key
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.failures import translate
-from skycap.core.storage.local.attributes import entry_of
+from skycap.core.storage.local.attributes import entry_of, file_entry
 from skycap.core.storage.local.temporary import is_temporary
 
 Links = Literal["keep", "follow", "skip"]
+# Every file of a sync comes by here, twice: a mask is cheaper than a call.
+_FORMAT, _REGULAR, _LINK = 0o170000, stat_module.S_IFREG, stat_module.S_IFLNK
 
 
 def scan_folder(local: str, path: str, links: Links) -> Iterator[Entry]:
@@ -28,13 +30,18 @@ def scan_folder(local: str, path: str, links: Links) -> Iterator[Entry]:
         raise translate(error, local) from error
     prefix = f"{path}/" if path else ""
     folder = local if local.endswith(os.sep) else local + os.sep
+    lstat = os.lstat
     for marked in names:
-        name = marked.removesuffix("/")
+        name = marked if marked[-1] != "/" else marked[:-1]
         full = folder + name
         try:
-            info = os.lstat(full)
+            info = lstat(full)
+            mode = info.st_mode
+            if mode & _FORMAT == _REGULAR:
+                yield file_entry(prefix + name, info)
+                continue
             target = None
-            if stat_module.S_ISLNK(info.st_mode):
+            if mode & _FORMAT == _LINK:
                 if links == "skip":
                     continue
                 target = os.readlink(full)
@@ -53,10 +60,11 @@ def _sorted_names(local: str, *, follow: bool) -> list[str]:
         names = [
             f"{item.name}/" if _is_dir(item, follow=follow) else item.name
             for item in found
-            if not is_temporary(item.name)
+            if item.name[0] != "." or not is_temporary(item.name)
         ]
     # Text sorts like its UTF-8, unless there are surrogate escapes, which stand for single bytes.
-    names.sort(key=order_key if any(map(_has_surrogates, names)) else None)
+    plain = "".join(names).isascii() or not any(map(_has_surrogates, names))
+    names.sort(key=None if plain else order_key)
     return names
 
 
