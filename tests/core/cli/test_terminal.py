@@ -1,0 +1,121 @@
+"""What a person at a terminal gets: questions, bars, tables; and colours only where they are wanted."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.core.cli.conftest import Skycap, contents
+
+pty = pytest.importorskip("pty", reason="needs pseudo terminals")
+
+
+def at_terminal(*args: str | Path, typed: bytes = b"", env: dict[str, str] | None = None) -> tuple[int, str]:
+    """Run a command at a pseudo terminal; its status and all that was on the screen."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skycap.core", *map(str, args)],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"} | (env or {}),
+        start_new_session=True,
+    )
+    os.close(slave)
+    os.write(master, typed)
+    screen = b""
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        if not select.select([master], [], [], 1)[0]:
+            continue
+        try:
+            data = os.read(master, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not data:
+            break
+        screen += data
+    os.close(master)
+    return process.wait(timeout=10), screen.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "stays"), [(b"y\n", 0, False), (b"n\n", 31, True), (b"\n", 31, True)]
+)
+def test_sync_shows_what_goes_and_asks(
+    typed: bytes, status: int, stays: bool, tree: Path, home: Path, skycap: Skycap
+) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "extra").write_text("x")
+    found, screen = at_terminal("sync", "--progress", "none", tree, home / "out", typed=typed)
+    assert (found, (home / "out" / "extra").exists()) == (status, stays)
+    assert "remove extra" in screen
+    assert "[y/N]" in screen
+
+
+def test_interactive_asks_for_each_file(tree: Path, home: Path, skycap: Skycap) -> None:
+    status, screen = at_terminal(
+        "copy", "-i", "--progress", "none", tree, home / "out", typed=b"y\n" + b"n\n" * 9
+    )
+    assert status == 0
+    assert screen.count("[y/N/a/q]") >= 3
+    assert list(contents(home / "out")) == ["a.txt"]
+
+
+def test_ls_shows_sizes_and_times(tree: Path) -> None:
+    screen = at_terminal("ls", tree)[1]
+    line = next(line for line in screen.splitlines() if line.endswith("a.txt"))
+    assert line.split()[:2] == ["5", "B"]
+
+
+def test_control_characters_of_a_name_do_not_reach_the_terminal(home: Path) -> None:
+    (home / "evil\x1b[2Jname").write_text("")
+    screen = at_terminal("ls", home)[1]
+    assert "\x1b[2J" not in screen
+    assert "\\x1b[2Jname" in screen
+
+
+def test_bars_are_drawn_and_leave_a_line_behind(tree: Path, home: Path) -> None:
+    (tree / "big").write_bytes(os.urandom(300_000))
+    status, screen = at_terminal("copy", "--limit-rate", "200KiB", tree, home / "out")
+    assert status == 0
+    assert "\x1b[" in screen
+    assert "Copied" in screen.splitlines()[-1]
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_without_colours_there_are_none(env: dict[str, str], tree: Path, home: Path) -> None:
+    (tree / "big").write_bytes(os.urandom(300_000))
+    screen = at_terminal("copy", "--limit-rate", "200KiB", tree, home / "out", env=env)[1]
+    assert "\x1b[3" not in screen  # 30 to 37 and 38 are colours
+    if env.get("TERM") == "dumb":
+        assert "\x1b" not in screen
+
+
+def test_ctrl_c_stops_in_good_order_and_tells_how_to_go_on(tree: Path, home: Path) -> None:
+    for number in range(20):
+        (tree / f"file{number:02}").write_bytes(os.urandom(50_000))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skycap.core", "copy", "-v", "--transfers", "1", "--limit-rate", "100KiB",
+         str(tree), str(home / "out")],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("copied: file"):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 130
+    assert "goes on where this one stopped" in rest
+    done = contents(home / "out")
+    assert 0 < len(done) < 23
+    assert all(done[name] == data for name, data in contents(tree).items() if name in done)
