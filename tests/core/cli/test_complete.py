@@ -91,7 +91,7 @@ def test_bash_completes_with_the_script(installed: Skycap, remotes: None, tree: 
     (programs / "skycap").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m skycap.core "$@"\n')
     (programs / "skycap").chmod(0o755)
     asks = "".join(
-        f'\nCOMP_LINE="{line}"; COMP_POINT=${{#COMP_LINE}}; _skycap_complete 2>/dev/null; echo "${{COMPREPLY[*]}}"'
+        f'\nCOMP_LINE="{line}"; COMP_POINT={len(line)}; _skycap_complete ; echo "${{COMPREPLY[*]}}"'
         for line in ("skycap ls ph", "skycap copy tr")
     )
     script = installed("completion", "bash").out + asks

@@ -198,6 +198,14 @@ def test_check_compares_two_files(skycap: Skycap, home: Path) -> None:
     assert skycap("check", home / "a", home / "b").status == 3
 
 
+def test_check_of_a_file_looks_for_its_name_in_a_folder(skycap: Skycap, tree: Path, home: Path) -> None:
+    (home / "box").mkdir()
+    assert skycap("check", tree / "a.txt", home / "box").status == 4
+    skycap("copy", tree / "a.txt", home / "box")
+    assert skycap("check", tree / "a.txt", home / "box").status == 0
+    assert skycap("check", home / "box", tree / "a.txt").status == 2
+
+
 def test_check_in_json_ends_with_a_summary(skycap: Skycap, tree: Path, home: Path) -> None:
     skycap("copy", tree, home / "out")
     (home / "out" / "more").write_text("")

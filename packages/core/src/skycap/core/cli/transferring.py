@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from skycap.core import plugins
-from skycap.core.cli.failures import as_ours, as_record
+from skycap.core.cli.failures import as_ours
 from skycap.core.cli.progress import Progress, Silent, make
 from skycap.core.cli.session import Session
+from skycap.core.cli.showing import Show, Verb, foretold, summary, summary_record
 from skycap.core.cli.stopping import status_of, stopping
 from skycap.core.cli.transfer_flags import TransferFlags
 from skycap.core.errors import Error, Interrupted, Partial, UsageError
@@ -25,88 +25,10 @@ from skycap.core.transfer.events import Event, EventType, Listener
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.report import report, write_report
 from skycap.core.transfer.result import Result
-from skycap.core.units import format_duration, format_size
+from skycap.core.units import format_size
 
-Verb = Literal["copy", "move", "sync"]
 _PREVIEWED = 20
-_DONE = {"copy": "Copied", "move": "Moved", "sync": "Copied"}
 _log = logging.getLogger("skycap.transfer")
-
-
-class Show:
-    """A listener that shows events: as JSON lines, or as lines for people as loud as they asked for."""
-
-    def __init__(self, run: Session, progress: Progress, *, dry_run: bool, single: bool) -> None:
-        self._run = run
-        self._progress = progress
-        self._dry_run = dry_run
-        self._single = single
-        self._lock = threading.Lock()
-
-    def __call__(self, event: Event) -> None:
-        """One event; most are not shown at all."""
-        kind = event.type
-        if kind in {EventType.STARTED, EventType.MOVED, EventType.PLANNED}:
-            return
-        if kind is EventType.FAILED and event.error is not None and not self._single:
-            _log.error("%s", event.error, extra={"error": as_record(event.error, path=event.path)})
-        if self._run.json:
-            if kind is not EventType.UNCHANGED or self._run.verbosity > 0:
-                with self._lock:
-                    self._run.emit(event_record(event, dry_run=self._dry_run))
-        elif self._dry_run:
-            if kind is not EventType.UNCHANGED:
-                with self._lock:
-                    self._run.line(f"{_foretold(event)}{_detail(event)}")
-            return
-        self._tell(event)
-
-    def _tell(self, event: Event) -> None:
-        kind, verbosity = event.type, self._run.verbosity
-        if kind is EventType.FAILED and event.error is not None:
-            if not self._single:
-                where = event.error.where or event.path
-                self._progress.say(f"skycap: {where}: {event.error.message}")
-                if event.error.hint and verbosity > 0:
-                    self._progress.say(f"hint: {event.error.hint}")
-        elif kind is EventType.RETRY:
-            if verbosity > 0:
-                self._progress.say(f"{event.path}: {event.error}; trying again in {event.seconds or 0:.1f}s")
-        elif kind is EventType.SKIPPED and verbosity >= 0 and event.reason and not self._dry_run:
-            if verbosity > 0:
-                self._progress.say(f"{event.path}: left alone ({event.reason})")
-        elif (kind is not EventType.UNCHANGED and verbosity > 0) or verbosity > 1:
-            self._progress.say(f"{kind.value}: {event.path}{_detail(event)}")
-
-
-def event_record(event: Event, *, dry_run: bool) -> dict[str, Any]:
-    """The JSON object of an event; its `type` is what happened."""
-    if event.type is EventType.FAILED and event.error is not None:
-        return as_record(event.error, path=event.path) | {"type": "failed"}
-    record: dict[str, Any] = {"type": event.type.value, "path": event.path}
-    for name in ("size", "strategy", "reason", "seconds"):
-        if (value := getattr(event, name)) is not None:
-            record[name] = value
-    if event.error is not None:
-        record["error"] = str(event.error)
-    if dry_run:
-        record["dry_run"] = True
-    return record
-
-
-def _detail(event: Event) -> str:
-    parts = [event.reason] if event.reason else []
-    if event.size is not None:
-        parts.append(format_size(event.size))
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-def _foretold(event: Event) -> str:
-    verbs = {EventType.COPIED: "copy", EventType.REMOVED: "remove", EventType.SKIPPED: "skip"}
-    verb = verbs.get(event.type, event.type.value)
-    if event.type is EventType.COPIED and event.strategy == "mkdir":
-        verb = "mkdir"
-    return f"{verb} {event.path}"
 
 
 def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, flags: TransferFlags) -> int:
@@ -261,7 +183,7 @@ def _asked(
         nonlocal everything
         if everything or event.type not in {EventType.COPIED, EventType.REMOVED}:
             return
-        print(f"{printable(_foretold(event))}? [y/N/a/q] ", end="", file=sys.stderr, flush=True)
+        print(f"{printable(foretold(event))}? [y/N/a/q] ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline().strip().lower()
         if answer == "q":
             raise Interrupted("stopped; nothing was changed")
@@ -315,52 +237,6 @@ def _sum_up(run: Session, verb: Verb, result: Result, came: list[int], *, single
 def _with_status(error: Error, status: int) -> Error:
     vars(error)["exit_status"] = status
     return error
-
-
-def summary(verb: Verb, result: Result) -> str:
-    """One line about a run that has ended."""
-    counts = result.counts
-    rest = [
-        f"{number} {what}"
-        for number, what in (
-            (counts.updated, "brought up to date"),
-            (counts.unchanged, "unchanged"),
-            (counts.skipped, "left alone"),
-            (counts.removed if verb == "sync" else 0, "removed"),
-            (counts.failed, "failed"),
-        )
-        if number
-    ]
-    if result.dry_run:
-        would = [f"copy {counts.copied}"] + ([f"remove {counts.removed}"] if counts.removed else [])
-        return f"Nothing was changed. Would {' and '.join(would)}; {counts.unchanged} are the same."
-    if not counts.copied:
-        changed = counts.removed or counts.updated or counts.failed
-        start = "Copied nothing" if changed else "Nothing to do"
-        return f"{start}{': ' if rest else ''}{', '.join(rest)}."
-    took = format_duration(result.seconds)
-    files = f"{counts.copied} file{'s' * (counts.copied != 1)}"
-    return (
-        f"{_DONE[verb]} {files} ({format_size(counts.bytes)}) in {took}"
-        + "".join(f", {part}" for part in rest)
-        + "."
-    )
-
-
-def summary_record(verb: Verb, result: Result) -> dict[str, Any]:
-    """The JSON object of a run that has ended."""
-    counts = result.counts
-    names = ("copied", "unchanged", "updated", "skipped", "removed", "failed", "resumed", "retries", "bytes")
-    return {
-        "type": "summary",
-        "command": verb,
-        **{name: getattr(counts, name) for name in names},
-        "strategies": dict(counts.strategies),
-        "seconds": round(result.seconds, 3),
-        "dry_run": result.dry_run,
-        "interrupted": result.interrupted,
-        "exit_status": result.exit_status,
-    }
 
 
 def _log_run(verb: Verb, result: Result, failure: Error | None) -> None:

@@ -11,6 +11,7 @@ from skycap.core.cli.group import new_app
 from skycap.core.cli.options import takes
 from skycap.core.cli.session import session
 from skycap.core.cli.transfer_flags import CompareFlags
+from skycap.core.errors import UsageError
 
 app = new_app()
 
@@ -37,7 +38,7 @@ def check(
     import threading
 
     from skycap.core.cli.stopping import status_of, stopping
-    from skycap.core.remotes.pairing import named_file
+    from skycap.core.remotes.pairing import name_of, named_file, target_of_file
     from skycap.core.transfer.check import Checked, Finding
     from skycap.core.transfer.check import check as compare
     from skycap.core.transfer.options import TransferOptions
@@ -45,7 +46,11 @@ def check(
     run = session()
     ours = run.open(first, overrides=flags.overrides(reading=True))
     theirs = run.open(second, overrides=flags.overrides(reading=True))
-    single = named_file(ours) is not None and named_file(theirs) is not None
+    single = named_file(ours) is not None
+    if single:
+        theirs = target_of_file(theirs, name_of(ours))
+    if (named_file(theirs) is not None) is not single:
+        raise UsageError("a folder and a file cannot be compared", where=theirs.shown())
     lock = threading.Lock()
 
     def show(found: Checked) -> None:

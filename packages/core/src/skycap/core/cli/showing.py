@@ -1,0 +1,141 @@
+"""What happens in a transfer and what came of it: as JSON lines, and as lines for people."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any, Literal
+
+from skycap.core.cli.failures import as_record
+from skycap.core.cli.progress import Progress
+from skycap.core.cli.session import Session
+from skycap.core.transfer.events import Event, EventType
+from skycap.core.transfer.result import Result
+from skycap.core.units import format_duration, format_size
+
+Verb = Literal["copy", "move", "sync"]
+_DONE = {"copy": "Copied", "move": "Moved", "sync": "Copied"}
+_log = logging.getLogger("skycap.transfer")
+
+
+class Show:
+    """A listener that shows events: as JSON lines, or as lines for people as loud as they asked for."""
+
+    def __init__(self, run: Session, progress: Progress, *, dry_run: bool, single: bool) -> None:
+        self._run = run
+        self._progress = progress
+        self._dry_run = dry_run
+        self._single = single
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        """One event; most are not shown at all."""
+        kind = event.type
+        if kind in {EventType.STARTED, EventType.MOVED, EventType.PLANNED}:
+            return
+        if kind is EventType.FAILED and event.error is not None and not self._single:
+            _log.error("%s", event.error, extra={"error": as_record(event.error, path=event.path)})
+        if self._run.json:
+            if kind is not EventType.UNCHANGED or self._run.verbosity > 0:
+                with self._lock:
+                    self._run.emit(event_record(event, dry_run=self._dry_run))
+        elif self._dry_run:
+            if kind is not EventType.UNCHANGED:
+                with self._lock:
+                    self._run.line(f"{foretold(event)}{_detail(event)}")
+            return
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        kind, verbosity = event.type, self._run.verbosity
+        if kind is EventType.FAILED and event.error is not None:
+            if not self._single:
+                where = event.error.where or event.path
+                self._progress.say(f"skycap: {where}: {event.error.message}")
+                if event.error.hint and verbosity > 0:
+                    self._progress.say(f"hint: {event.error.hint}")
+        elif kind is EventType.RETRY:
+            if verbosity > 0:
+                self._progress.say(f"{event.path}: {event.error}; trying again in {event.seconds or 0:.1f}s")
+        elif kind is EventType.SKIPPED and verbosity >= 0 and event.reason and not self._dry_run:
+            if verbosity > 0:
+                self._progress.say(f"{event.path}: left alone ({event.reason})")
+        elif (kind is not EventType.UNCHANGED and verbosity > 0) or verbosity > 1:
+            self._progress.say(f"{kind.value}: {event.path}{_detail(event)}")
+
+
+def event_record(event: Event, *, dry_run: bool) -> dict[str, Any]:
+    """The JSON object of an event; its `type` is what happened."""
+    if event.type is EventType.FAILED and event.error is not None:
+        return as_record(event.error, path=event.path) | {"type": "failed"}
+    record: dict[str, Any] = {"type": event.type.value, "path": event.path}
+    for name in ("size", "strategy", "reason", "seconds"):
+        if (value := getattr(event, name)) is not None:
+            record[name] = value
+    if event.error is not None:
+        record["error"] = str(event.error)
+    if dry_run:
+        record["dry_run"] = True
+    return record
+
+
+def _detail(event: Event) -> str:
+    parts = [event.reason] if event.reason else []
+    if event.size is not None:
+        parts.append(format_size(event.size))
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def foretold(event: Event) -> str:
+    """What would be done, in a word and a path."""
+    verbs = {EventType.COPIED: "copy", EventType.REMOVED: "remove", EventType.SKIPPED: "skip"}
+    verb = verbs.get(event.type, event.type.value)
+    if event.type is EventType.COPIED and event.strategy == "mkdir":
+        verb = "mkdir"
+    return f"{verb} {event.path}"
+
+
+def summary(verb: Verb, result: Result) -> str:
+    """One line about a run that has ended."""
+    counts = result.counts
+    rest = [
+        f"{number} {what}"
+        for number, what in (
+            (counts.updated, "brought up to date"),
+            (counts.unchanged, "unchanged"),
+            (counts.skipped, "left alone"),
+            (counts.removed if verb == "sync" else 0, "removed"),
+            (counts.failed, "failed"),
+        )
+        if number
+    ]
+    if result.dry_run:
+        would = [f"copy {counts.copied}"] + ([f"remove {counts.removed}"] if counts.removed else [])
+        return f"Nothing was changed. Would {' and '.join(would)}; {counts.unchanged} are the same."
+    if not counts.copied:
+        changed = counts.removed or counts.updated or counts.failed
+        start = "Copied nothing" if changed else "Nothing to do"
+        return f"{start}{': ' if rest else ''}{', '.join(rest)}."
+    took = format_duration(result.seconds)
+    files = f"{counts.copied} file{'s' * (counts.copied != 1)}"
+    return (
+        f"{_DONE[verb]} {files} ({format_size(counts.bytes)}) in {took}"
+        + "".join(f", {part}" for part in rest)
+        + "."
+    )
+
+
+def summary_record(verb: Verb, result: Result) -> dict[str, Any]:
+    """The JSON object of a run that has ended."""
+    counts = result.counts
+    names = ("copied", "unchanged", "updated", "skipped", "removed", "failed", "resumed", "retries", "bytes")
+    return {
+        "type": "summary",
+        "command": verb,
+        **{name: getattr(counts, name) for name in names},
+        "strategies": dict(counts.strategies),
+        "seconds": round(result.seconds, 3),
+        "dry_run": result.dry_run,
+        "interrupted": result.interrupted,
+        "exit_status": result.exit_status,
+    }
