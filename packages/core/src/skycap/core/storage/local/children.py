@@ -20,8 +20,8 @@ from collections.abc import Callable
 from typing import Any
 
 _LENGTH = struct.Struct("<I")
-# The ends that this process holds of all pipes to all children, changed under the lock. A child closes its copies of them, or it
-# would keep open what tells the children of another transfer that their parent is gone.
+# The ends that this process holds of all pipes to all children, changed under the lock. A child closes its
+# copies: they would keep open what tells the children of another transfer that their parent is gone.
 _held: set[int] = set()
 _forking = threading.Lock()
 
