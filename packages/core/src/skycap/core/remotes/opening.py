@@ -144,7 +144,8 @@ class Opener:
         kind = self.load(remote.type, where)
         options, extra = self.options(remote, given or {})
         opened = cast(Any, kind).open
-        inner = self._inner(kind, options, where)
+        below = {**extra, **{name: setting.value for name, setting in (given or {}).items()}}
+        inner = self._inner(kind, options, where, below)
         if inner is None:
             storage, inside = opened(options, path)
             storage = stack(storage, extra, where=where, on_retry=self._on_retry)
@@ -154,11 +155,13 @@ class Opener:
         self._opened.append(storage)
         return storage, inside
 
-    def _inner(self, kind: type[Storage], options: StorageOptions, where: str) -> Location | None:
+    def _inner(
+        self, kind: type[Storage], options: StorageOptions, where: str, overrides: Mapping[str, Any]
+    ) -> Location | None:
         """What a storage over another one stands on.
 
         Such a type names with its attribute `wraps` the option that holds the place below it, and its `open`
-        takes that location as a third argument.
+        takes that location as a third argument. What is said of retries and limits is for the place below.
         """
         wraps: str | None = getattr(kind, "wraps", None)
         if wraps is None:
@@ -169,7 +172,8 @@ class Opener:
             )
         self._below.append(where)
         try:
-            return self.resolve(str(getattr(options, wraps)), for_writing=True)
+            place = str(getattr(options, wraps))
+            return self.resolve(place, for_writing=True, overrides=overrides)
         finally:
             self._below.pop()
 
