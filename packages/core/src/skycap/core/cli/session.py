@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,6 @@ class Session:
         self.json = False
         self.verbosity = 0
         self.config_path = config_path(environ)
-        self.on_retry: Callable[[RetryEvent], None] | None = None
-        """Who else wants to know of calls that are tried again."""
 
     @property
     def quiet(self) -> bool:
@@ -49,9 +47,6 @@ class Session:
 
     def _retried(self, event: RetryEvent) -> None:
         import logging
-
-        if self.on_retry is not None:
-            self.on_retry(event)
 
         logging.getLogger("skycap.retry").info(
             "%s: %s; attempt %d failed, trying again in %.1f s",

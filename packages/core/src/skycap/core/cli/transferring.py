@@ -52,7 +52,6 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
             executor=_executor(flags.engine),
             hook=plugins.plugins().transfer_strategy(),
         )
-        run.on_retry = _retry_listener(transfer.result, progress, run)
         with progress, stopping(transfer.cancel, progress.say) as came:
             _go(verb, transfer, flags, progress)
     except Exception as error:
@@ -110,18 +109,6 @@ def _listener(run: Session, progress: Progress, *, dry_run: bool, single: bool) 
     def tell(event: Event) -> None:
         for listener in listeners:
             listener(event)
-
-    return tell
-
-
-def _retry_listener(result: Result, progress: Progress, run: Session) -> Callable[[Any], None]:
-    show = Show(run, progress, dry_run=False, single=False)
-
-    def tell(event: Any) -> None:
-        path = event.error.where or event.operation
-        seen = Event(EventType.RETRY, path, error=event.error, seconds=event.delay_s)
-        result(seen)
-        show(seen)
 
     return tell
 
