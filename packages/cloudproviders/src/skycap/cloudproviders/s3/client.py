@@ -121,7 +121,6 @@ class Client:
         digest: bytes | None,
     ) -> tuple[http.client.HTTPResponse, Done]:
         mended: set[str] = set()
-        tries = self._options.retries
         while True:
             try:
                 response, done = self._send_once(method, bucket, key, query, headers, body, digest)
@@ -135,8 +134,6 @@ class Client:
             refused = error_of(refusal, self.where(bucket, key), now=self.clock())
             if (how := self._mend(refusal, bucket)) and how not in mended:
                 mended.add(how)
-            elif refused.retryable and tries > 0 and not _conditional(headers):
-                tries -= 1
             else:
                 raise refused
 
@@ -209,10 +206,11 @@ class Client:
                 self.endpoint = self.endpoint.in_region(region)
                 return "region"
         if refusal.code in SKEWED and (server := date_of(refusal.headers)) is not None:
-            self.skew_s = server - self.clock()
-            _log.warning(
-                "the clock of this machine is %.0f seconds off the server's: set it", abs(self.skew_s)
-            )
+            warned, self.skew_s = self.skew_s, server - self.clock()
+            if abs(self.skew_s - warned) > _SKEW_ALLOWED_S:
+                _log.warning(
+                    "the clock of this machine is %.0f seconds off the server's: set it", abs(self.skew_s)
+                )
             return "clock"
         bare = refusal.status == 400 and not refusal.code
         if (bare or refusal.code in EXPIRED) and self.credentials.renew():
@@ -311,7 +309,3 @@ def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
         # http.client reads headers as Latin-1; stores send user metadata in UTF-8.
         found[name.lower()] = value
     return found
-
-
-def _conditional(headers: Mapping[str, str]) -> bool:
-    return "if-match" in headers or "if-none-match" in headers

@@ -92,6 +92,12 @@ def error_of(refusal: Refusal, where: str, *, now: float | None = None) -> Error
     return error
 
 
+# What OpenSSL makes of an answer in plain text.
+_NOT_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
+)
+
+
 def date_of(headers: Mapping[str, str]) -> float | None:
     """The server's clock, in seconds since the epoch."""
     try:
@@ -119,6 +125,10 @@ def network_error(error: Exception, where: str, endpoint: str) -> Error:
     """The error of ours for a connection that failed or broke off."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _untrusted(where, endpoint, getattr(error, "verify_message", "") or str(error))
+    if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS:
+        return ConfigInvalid(
+            f"{endpoint} does not speak TLS", where=where, hint="Write the endpoint with http:// instead."
+        )
     if isinstance(error, ssl.SSLError):
         return _untrusted(where, endpoint, getattr(error, "reason", "") or str(error))
     if isinstance(error, TimeoutError):

@@ -67,7 +67,6 @@ class S3Options(StorageOptions):
     connections: int = option("Requests at once", default=16)
     connect_timeout: Duration = option("How long to wait for a connection", default=Duration(10))
     read_timeout: Duration = option("How long to wait for an answer", default=Duration(60))
-    retries: int = option("Tries again of a single request, before the transfer's own", default=0)
 
 
 def or_environment(value: str | None, *names: str, environ: Mapping[str, str] | None = None) -> str | None:
