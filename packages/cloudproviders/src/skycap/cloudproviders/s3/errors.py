@@ -125,7 +125,7 @@ def network_error(error: Exception, where: str, endpoint: str) -> Error:
     """The error of ours for a connection that failed or broke off."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _untrusted(where, endpoint, getattr(error, "verify_message", "") or str(error))
-    if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS:
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", None) in _NOT_TLS:
         return ConfigInvalid(
             f"{endpoint} does not speak TLS", where=where, hint="Write the endpoint with http:// instead."
         )
