@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -24,15 +25,32 @@ pytestmark = pytest.mark.skipif(
 TREE = {f"d{n % 9}/f{n:04}": b"%d" % n for n in range(1500)}
 
 
-def children() -> set[int]:
-    """Processes that any thread of this one started and that are not waited for yet, zombies included."""
-    found: set[int] = set()
-    for task in Path("/proc/self/task").iterdir():
-        try:
-            found |= {int(pid) for pid in (task / "children").read_text().split()}
-        except FileNotFoundError:
-            continue
-    return found
+class Forked(list[int]):
+    """The processes that this one forked, in their order."""
+
+    def are_gone(self) -> bool:
+        """Whether all were waited for, so that not even a zombie is left."""
+        for pid in self:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                continue
+            return False
+        return True
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> Forked:
+    pids, fork = Forked(), os.fork
+
+    def remembered() -> int:
+        pid = fork()
+        if pid:
+            pids.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "fork", remembered)
+    return pids
 
 
 @pytest.fixture
@@ -41,21 +59,20 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_all_are_copied_and_no_child_is_left(
-    tmp_path: Path, source: Path, transfer: Runner, told: Told
+    tmp_path: Path, source: Path, transfer: Runner, told: Told, forked: Forked
 ) -> None:
-    before = children()
     result = transfer(local(source), local(tmp_path / "target")).copy()
     assert result.exit_status == 0
     assert result.counts.strategies == {"batch": 1500, "directory": 9}
     assert tree_of(tmp_path / "target") == tree_of(source)
-    assert children() == before
+    assert len(forked) >= 2
+    assert forked.are_gone()
 
 
 @pytest.mark.parametrize("victims", [1, 99])
 def test_a_child_that_dies_costs_no_file(
-    tmp_path: Path, source: Path, transfer: Runner, victims: int
+    tmp_path: Path, source: Path, transfer: Runner, victims: int, forked: Forked
 ) -> None:
-    before = children()
     killed: list[int] = []
     lock = threading.Lock()
 
@@ -63,7 +80,7 @@ def test_a_child_that_dies_costs_no_file(
         if event.type is EventType.COPIED and event.strategy == "batch":
             with lock:
                 if not killed:
-                    for pid in sorted(children() - before)[:victims]:
+                    for pid in forked[:victims]:
                         killed.append(pid)
                         os.kill(pid, signal.SIGKILL)
 
@@ -73,20 +90,26 @@ def test_a_child_that_dies_costs_no_file(
     assert result.counts.copied == 1509
     found = {name: value for name, value in tree_of(tmp_path / "target").items() if ".skycap-" not in name}
     assert found == tree_of(source)
-    assert children() == before
+    assert forked.are_gone()
 
 
 PARENT = """
 import os, sys, threading
-from pathlib import Path
 from skycap.core.location import Location
 from skycap.core.storage.local import Local
 from skycap.core.transfer.engine import Transfer
 from skycap.core.transfer.events import EventType
 
+pids, fork = [], os.fork
+def remembered():
+    pid = fork()
+    if pid:
+        pids.append(pid)
+    return pid
+os.fork = remembered
+
 def listener(event):
     if event.type is EventType.COPIED and event.strategy == "batch":
-        pids = [p for t in Path("/proc/self/task").iterdir() for p in (t / "children").read_text().split()]
         print(*pids, flush=True)
         threading.Event().wait()
 
@@ -97,34 +120,32 @@ Transfer(source, Location(Local(sys.argv[2])), state_folder=sys.argv[3], listene
 
 def test_children_of_a_killed_parent_end_by_themselves(tmp_path: Path, source: Path) -> None:
     arguments = [str(source), str(tmp_path / "target"), str(tmp_path / "state")]
-    with subprocess.Popen([sys.executable, "-c", PARENT, *arguments], stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        pids = [int(pid) for pid in parent.stdout.readline().split()]
-        assert pids
-        handles = [os.pidfd_open(pid) for pid in pids]
-        parent.kill()
-    try:
-        waiting = select.poll()
-        for handle in handles:
-            waiting.register(handle, select.POLLIN)
-        left = set(handles)
-        while left:
-            gone = waiting.poll(30_000)
+    waiting = select.poll()
+    with (
+        contextlib.ExitStack() as opened,
+        subprocess.Popen([sys.executable, "-c", PARENT, *arguments], stdout=subprocess.PIPE) as parent,
+    ):
+        try:
+            assert parent.stdout is not None
+            pids = [int(pid) for pid in parent.stdout.readline().split()]
+            for pid in pids:
+                handle = os.pidfd_open(pid)
+                opened.callback(os.close, handle)
+                waiting.register(handle, select.POLLIN)
+        finally:
+            parent.kill()
+        assert len(pids) >= 2
+        for _ in pids:
+            gone = waiting.poll(60_000)
             assert gone, "a child outlives its parent"
-            for handle, _ in gone:
-                waiting.unregister(handle)
-                left.discard(handle)
-    finally:
-        for handle in handles:
-            os.close(handle)
+            waiting.unregister(gone[0][0])
 
 
 def test_two_transfers_at_once_do_not_wait_for_each_others_children(
-    tmp_path: Path, source: Path, transfer: Runner
+    tmp_path: Path, source: Path, transfer: Runner, forked: Forked
 ) -> None:
     """The first ends while the second, which was forked while the first had its pipes open, still runs."""
     first_runs, first_done, second_runs = threading.Event(), threading.Event(), threading.Event()
-    before = children()
     results: list[Any] = []
 
     def first_listener(event: Any) -> None:
@@ -152,7 +173,7 @@ def test_two_transfers_at_once_do_not_wait_for_each_others_children(
         thread.join()
     assert [result.exit_status for result in results] == [0, 0]
     assert first_done.is_set()
-    assert children() == before
+    assert forked.are_gone()
 
 
 def test_a_folder_that_became_a_link_to_elsewhere_fails_by_itself(tmp_path: Path, transfer: Runner) -> None:
