@@ -30,8 +30,7 @@ def run(args: Sequence[str]) -> int:
         _forget_stdout()
         return BROKEN_PIPE
     except (KeyboardInterrupt, Interrupted) as error:
-        _fail(session, error if isinstance(error, Interrupted) else Interrupted("interrupted"))
-        return Interrupted.exit_status
+        return _fail(session, error if isinstance(error, Interrupted) else Interrupted("interrupted"))
     except Exception as error:  # noqa: BLE001 - the last line of defence; what it says is shown
         return _fail(session, error)
     finally:

@@ -1,8 +1,14 @@
-"""Ctrl-C once stops in good order, twice stops now; so does the polite signal of the system."""
+"""Ctrl-C once stops in good order, twice stops now; so does the polite signal of the system.
+
+A handler in Python runs when the main thread gets to it, which may be long after; and what it calls may need
+a lock that it interrupted. So handlers do nothing, and a thread of its own reads which signals came.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,26 +24,52 @@ def stopping(cancel: threading.Event, say: Callable[[str], None]) -> Iterator[li
     Gives the list of signals that came. Outside of the main thread signals cannot be caught, and are not.
     """
     came: list[int] = []
-
-    def first(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        came.append(number)
-        cancel.set()
-        for one in SIGNALS:
-            signal.signal(one, signal.SIG_DFL)
-        # The thread that draws may hold the lock of the terminal; a signal handler must not wait for it.
-        threading.Thread(
-            target=say, args=("Finishing what is in flight; once more stops now.",), daemon=True
-        ).start()
-
     if threading.current_thread() is not threading.main_thread():
         yield came
         return
-    before = {one: signal.signal(one, first) for one in SIGNALS}
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+    watcher = threading.Thread(target=_watch, args=(reading, came, cancel, say), daemon=True)
+    watcher.start()
+    before = {one: signal.signal(one, _nothing) for one in SIGNALS}
+    previous = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
     try:
         yield came
     finally:
+        signal.set_wakeup_fd(previous)
         for one, handler in before.items():
             signal.signal(one, handler)
+        writing.close()
+        watcher.join()
+        reading.close()
+
+
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """Be there, so that the signal is written down."""
+
+
+def _watch(
+    reading: socket.socket, came: list[int], cancel: threading.Event, say: Callable[[str], None]
+) -> None:
+    while data := reading.recv(1):
+        if data[0] not in SIGNALS:
+            continue
+        came.append(data[0])
+        if len(came) > 1:
+            os._exit(128 + data[0])
+        cancel.set()
+        # Whoever draws may hold the lock of the terminal; the second signal must not wait for it.
+        text = "Finishing what is in flight; once more stops now."
+        threading.Thread(target=say, args=(text,), daemon=True).start()
+
+
+def _forget_parent() -> None:
+    """A child that was forked tells its parent of no signals."""
+    signal.set_wakeup_fd(-1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)
 
 
 def status_of(came: list[int]) -> int | None:

@@ -13,7 +13,7 @@ from skycap.core.cli.failures import as_ours
 from skycap.core.cli.progress import Progress, Silent, make
 from skycap.core.cli.session import Session
 from skycap.core.cli.showing import Show, Verb, foretold, summary, summary_record
-from skycap.core.cli.stopping import status_of, stopping
+from skycap.core.cli.stopping import stopping
 from skycap.core.cli.transfer_flags import TransferFlags
 from skycap.core.errors import Error, Interrupted, Partial, UsageError
 from skycap.core.location import Location
@@ -36,7 +36,6 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
     progress = Silent() if flags.dry_run else make(flags.progress, quiet=run.quiet, environ=run.environ)
     transfer: Transfer | None = None
     failure: Error | None = None
-    came: list[int] = []
     try:
         source, target, single = open_both(run, verb, source_text, target_text, flags)
         options = flags.options()
@@ -53,7 +52,10 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
             hook=plugins.plugins().transfer_strategy(),
         )
         with progress, stopping(transfer.cancel, progress.say) as came:
-            _go(verb, transfer, flags, progress)
+            try:
+                _go(verb, transfer, flags, progress)
+            finally:
+                transfer.result.signal = came[0] if came else None
     except Exception as error:
         failure = as_ours(error)
         raise
@@ -64,7 +66,7 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
             write_report(found, flags.report)
         if transfer is not None:
             _log_run(verb, transfer.result, failure)
-    return _sum_up(run, verb, transfer.result, came, single=single)
+    return _sum_up(run, verb, transfer.result, single=single)
 
 
 def _go(verb: Verb, transfer: Transfer, flags: TransferFlags, progress: Progress) -> None:
@@ -193,7 +195,7 @@ def _asked(
     return replace(options, select=_Chosen(options.select, declined))
 
 
-def _sum_up(run: Session, verb: Verb, result: Result, came: list[int], *, single: bool) -> int:
+def _sum_up(run: Session, verb: Verb, result: Result, *, single: bool) -> int:
     """Say what came of it; the exit status, or the error that says it."""
     status = result.exit_status
     counts = result.counts
@@ -208,8 +210,7 @@ def _sum_up(run: Session, verb: Verb, result: Result, came: list[int], *, single
             f"{max(counts.planned - counts.copied - counts.failed, 0)} of those found so far remain",
             hint="The same command goes on where this one stopped.",
         )
-        _with_status(error, status_of(came) or status)
-        raise error
+        raise _with_status(error, status)
     if not status:
         return 0
     if single and result.failures:

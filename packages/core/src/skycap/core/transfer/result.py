@@ -61,6 +61,8 @@ class Result:
         self.failure_statuses: dict[int, int] = {}
         self._worst: dict[int, Error] = {}
         self.interrupted = False
+        self.signal: int | None = None
+        """The signal that interrupted it, if one did."""
         self.dry_run = False
         self.unfinished: list[str] = []
         """Paths of large files of which the finished parts are kept for the next run."""
@@ -101,9 +103,9 @@ class Result:
 
     @property
     def exit_status(self) -> int:
-        """The status of the command: 0, 130, the class of a failure, or 3 when some files made it."""
+        """The command's: 0, 128 and the signal, that of a failure, or 3 when some files made it."""
         if self.interrupted:
-            return Interrupted.exit_status
+            return 128 + self.signal if self.signal else Interrupted.exit_status
         if not self.failure_statuses:
             return 0
         done = self.counts.copied + self.counts.unchanged + self.counts.updated + self.counts.removed
