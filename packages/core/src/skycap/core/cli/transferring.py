@@ -151,6 +151,14 @@ class _Chosen:
         """Whether the entry is wanted."""
         return path not in self._declined and (self._inner is None or self._inner.matches(path, **facts))
 
+    def names(self, path: str, *, is_dir: bool) -> bool:
+        """Whether the name alone is wanted."""
+        return path not in self._declined and (self._inner is None or self._inner.names(path, is_dir=is_dir))
+
+    def fits(self, size: int | None, mtime_ns: int | None) -> bool:
+        """Whether size and age are wanted."""
+        return self._inner is None or self._inner.fits(size, mtime_ns)
+
     def prunes(self, path: str) -> bool:
         """Whether nothing below this directory is wanted."""
         return self._inner is not None and self._inner.prunes(path)

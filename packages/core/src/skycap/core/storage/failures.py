@@ -34,6 +34,7 @@ _CLASSES: dict[int, tuple[type[Error], str, str | None]] = {
     errno.ENOTEMPTY: (Conflict, "the directory is not empty", None),
     errno.EISDIR: (Conflict, "a directory stands there", None),
     errno.ETIMEDOUT: (Timeout, "the file system did not answer in time", None),
+    errno.EXDEV: (Unsupported, "the two are on different file systems", None),
     errno.EOPNOTSUPP: (Unsupported, "the file system cannot do that", None),
 }
 

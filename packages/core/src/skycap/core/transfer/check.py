@@ -11,12 +11,13 @@ from enum import StrEnum
 
 from skycap.core.errors import DownloadFailed, Error, Interrupted, Partial, UsageError
 from skycap.core.location import Location
+from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Kind
 from skycap.core.transfer.compare import Compare, Verdict, tolerance_ns, verdict
 from skycap.core.transfer.inspect import Inspector
 from skycap.core.transfer.options import TransferOptions
 from skycap.core.transfer.plan import Action, ActionType, Rules, plan
-from skycap.core.transfer.walk import only, walk
+from skycap.core.transfer.walk import fits, only, walk
 
 
 class Finding(StrEnum):
@@ -116,6 +117,8 @@ class _Check:
         self._rules = Rules(
             compare=Compare.CHECKSUM,  # leaves every pair of files of one size to be looked at
             links="keep",
+            links_possible=second.storage.can(Capability.MAKE_SYMLINK),
+            select=options.select,
             dirs=facts[0].empty_dirs and facts[1].empty_dirs,
             remove=True,
         )
@@ -158,8 +161,9 @@ class _Check:
         if single:
             ours, theirs = only(self._first), only(self._second)
         else:
-            ours = walk(self._first, self._unreadable, self._options.select)
-            theirs = walk(self._second, self._unreadable, self._options.select)
+            select = self._options.select
+            ours = walk(self._first, self._unreadable, select, by_name=True)
+            theirs = walk(self._second, self._unreadable, select, by_name=True)
         yield from plan(ours, theirs, self._rules)
 
     def _unreadable(self, path: str, error: Error) -> None:
@@ -171,10 +175,17 @@ class _Check:
                 self._tell(Checked(Finding.EXTRA, action.path, "only in the second place"))
         elif action.type is ActionType.LINK and action.target is not None:
             self._tell(Checked(Finding.DIFFERENT, action.path, "the link leads elsewhere"))
-        elif action.type is ActionType.KEEP or (action.source and action.source.kind is Kind.OTHER):
+        elif action.type is ActionType.KEEP or self._is_left_out(action):
             return
         else:
             self._tell(Checked(Finding.MISSING, action.path, "only in the first place"))
+
+    def _is_left_out(self, action: Action) -> bool:
+        """What no copy would bring along: links that cannot be kept, pipes, what a filter leaves out."""
+        entry, select = action.source, self._options.select
+        if action.type is not ActionType.SKIP or entry is None:
+            return False
+        return entry.kind is not Kind.FILE or (select is not None and not fits(entry, select))
 
     def _pair(self, action: Action) -> None:
         ours, theirs = action.source, action.target

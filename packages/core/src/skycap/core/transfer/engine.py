@@ -12,7 +12,15 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
-from skycap.core.errors import ConfirmationRequired, Error, Interrupted, NotFound, ScanFailed, UsageError
+from skycap.core.errors import (
+    ConfirmationRequired,
+    Conflict,
+    Error,
+    Interrupted,
+    NotFound,
+    ScanFailed,
+    UsageError,
+)
 from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
 from skycap.core.retry import Caller, RetryEvent, listening
@@ -79,6 +87,7 @@ class Transfer:
             links_possible=target.storage.can(Capability.MAKE_SYMLINK),
             dirs=facts[0].empty_dirs and facts[1].empty_dirs,
             overwrite=self.options.overwrite,
+            select=self.options.select,
         )
         listed = facts[0].scan_fields & facts[1].scan_fields
         self._uses_table = "mtime_ns" not in listed
@@ -102,8 +111,9 @@ class Transfer:
             if self._single:
                 ours, theirs = only(self.source), only(self.target)
             else:
-                ours = walk(self.source, self._source_hole, self.options.select, must_exist=True)
-                theirs = walk(self.target, self._target_hole, self.options.select)
+                select = self.options.select
+                ours = walk(self.source, self._source_hole, select, by_name=True, must_exist=True)
+                theirs = walk(self.target, self._target_hole, select, by_name=True)
             yield from plan(ours, theirs, rules, known)
 
     def _source_hole(self, path: str, error: Error) -> None:
@@ -182,6 +192,8 @@ class Transfer:
         if self._again and not self.cancel.is_set():
             self._repeat(moving=moving)
         if not self.cancel.is_set():  # else the next run does: it sees that their times differ
+            if moving:
+                self._remove_emptied(removals)
             self._tidy()
             self._finish_dirs()
         if refused is not None:
@@ -192,6 +204,8 @@ class Transfer:
             for action in actions:
                 if self.cancel.is_set():
                     break
+                if moving and action.source is not None and action.source.is_dir:
+                    removals.add(action._replace(target=action.source))
                 if action.type is ActionType.REMOVE:
                     removals.add(action)
                     self._dirs.touched(action)
@@ -199,6 +213,16 @@ class Transfer:
                     crew.take(action)
             crew.finish()
         self._state.flush()
+
+    def _remove_emptied(self, folders: Removals) -> None:
+        """The folders of the source that a move left empty, deepest first."""
+        for path in folders.paths():
+            try:
+                self.source.storage.remove(self.source.below(path))
+            except Conflict:
+                continue  # something in it stayed behind, and was told of
+            except Error as error:
+                self._emit(Event(EventType.FAILED, path, error=error))
 
     @contextmanager
     def _crew(self, workers: int, *, moving: bool, last_try: bool = False) -> Iterator[Crew]:

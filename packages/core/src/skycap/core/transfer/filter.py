@@ -160,13 +160,17 @@ class Filter:
 
     def matches(self, path: str, *, is_dir: bool, size: int | None, mtime_ns: int | None) -> bool:
         """Whether the entry is wanted. What is not known does not fit a limit."""
+        return self.names(path, is_dir=is_dir) and (is_dir or self.fits(size, mtime_ns))
+
+    def names(self, path: str, *, is_dir: bool) -> bool:
+        """Whether the patterns want it; of a directory, whether it counts by itself."""
         if self._exclude and self._excluded(path, is_dir=is_dir):
             return False
         if self._include and not self._included(path, is_dir=is_dir):
             return False
         if is_dir:
             return not self._files_only or (bool(self._include) and self._limitless())
-        return self._fits(size, mtime_ns)
+        return True
 
     def prunes(self, path: str) -> bool:
         """Whether nothing below this directory is wanted."""
@@ -175,7 +179,8 @@ class Filter:
     def _limitless(self) -> bool:
         return self._min_size is self._max_size is self._before is self._after is None
 
-    def _fits(self, size: int | None, mtime_ns: int | None) -> bool:
+    def fits(self, size: int | None, mtime_ns: int | None) -> bool:
+        """Whether a file is within the limits of size and age."""
         if self._min_size is not None and (size is None or size < self._min_size):
             return False
         if self._max_size is not None and (size is None or size > self._max_size):

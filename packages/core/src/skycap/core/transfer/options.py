@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from skycap.core.retry import Policies
 from skycap.core.transfer.compare import Compare
 from skycap.core.transfer.walk import Selects
 from skycap.core.units import MiB
@@ -34,6 +33,5 @@ class TransferOptions:
     """Files at once; None: what the storages like best."""
     max_delete: int | None = None
     """Remove nothing at all if more would have to go."""
-    retries: Policies | None = None
     parts_in_flight: int = 128 * MiB
     """Memory for parts of uploads."""

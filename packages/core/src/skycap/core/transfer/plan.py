@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from skycap.core.storage.entry import Entry, Kind
 from skycap.core.transfer.compare import Compare, Verdict, fingerprint, verdict
 from skycap.core.transfer.merging import InTheWay, Side
+from skycap.core.transfer.walk import Selects, fits
 
 
 class ActionType(StrEnum):
@@ -66,6 +67,8 @@ class Rules:
     remove: bool = False
     overwrite: str = "always"
     """`always`, `never`, or `newer`: only what is newer at the source."""
+    select: Selects | None = None
+    """Limits of size and age. What one side leaves out is left alone at the other."""
 
 
 def plan(
@@ -90,9 +93,10 @@ def plan(
         elif other is not None and (entry is None or theirs.key < ours.key):
             if other.kind is Kind.SYMLINK:
                 links.add(theirs.key, other)
-            elif other.kind is Kind.DIRECTORY and shadows is not None and not shadows.above(theirs.key):
-                other = None  # where directories are only prefixes, nobody misses it
-            if rules.remove and other is not None:
+            if _is_to_go(other, rules) and (
+                # Where directories are only prefixes, nobody misses one, unless it shadows a file.
+                other.kind is not Kind.DIRECTORY or shadows is None or shadows.above(theirs.key)
+            ):
                 yield Action(ActionType.REMOVE, other.path, None, other, "only at the target")
             theirs.step()
         elif entry is not None and other is not None:
@@ -104,8 +108,19 @@ def plan(
             yield Action(ActionType.SKIP, twin.path, twin, None, "another of the same name was there first")
 
 
+def _is_left_out(entry: Entry, rules: Rules) -> bool:
+    """Whether its size or age says that nothing happens to it."""
+    return rules.select is not None and entry.kind is Kind.FILE and not fits(entry, rules.select)
+
+
+def _is_to_go(entry: Entry, rules: Rules) -> bool:
+    return rules.remove and not _is_left_out(entry, rules)
+
+
 def _only_source(entry: Entry, rules: Rules, target: Entry | None = None) -> Iterator[Action]:
-    if entry.kind is Kind.FILE:
+    if _is_left_out(entry, rules):
+        yield Action(ActionType.SKIP, entry.path, entry, target, "left out by its size or age")
+    elif entry.kind is Kind.FILE:
         yield Action(ActionType.COPY, entry.path, entry, target, "new" if target is None else "another kind")
     elif entry.kind is Kind.DIRECTORY:
         if rules.dirs:
@@ -132,7 +147,7 @@ def _both(ours: Entry, theirs: Entry, rules: Rules, known: Known | None) -> Iter
     if ours.kind is Kind.DIRECTORY:
         yield Action(ActionType.KEEP, ours.path, ours, theirs)
         return
-    if ours.kind is not Kind.FILE or theirs.kind is not Kind.FILE:
+    if ours.kind is not Kind.FILE or theirs.kind is not Kind.FILE or _is_left_out(ours, rules):
         for action in _only_source(ours, rules, theirs):
             yield action if action.type is ActionType.KEEP else _spared(action, rules) or action
         return

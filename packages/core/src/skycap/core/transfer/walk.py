@@ -21,16 +21,30 @@ class Selects(Protocol):
         """Whether the entry is wanted."""
         ...
 
+    def names(self, path: str, *, is_dir: bool) -> bool:
+        """Whether the name alone is wanted."""
+        ...
+
+    def fits(self, size: int | None, mtime_ns: int | None) -> bool:
+        """Whether size and age of a file are wanted."""
+        ...
+
     def prunes(self, path: str) -> bool:
         """Whether nothing below this directory is wanted."""
         ...
 
 
 def walk(
-    location: Location, on_error: OnError, select: Selects | None = None, *, must_exist: bool = False
+    location: Location,
+    on_error: OnError,
+    select: Selects | None = None,
+    *,
+    by_name: bool = False,
+    must_exist: bool = False,
 ) -> Iterator[Entry]:
     """Entries with paths as seen from the location. A directory that cannot be listed goes to `on_error`.
 
+    With `by_name`, only the names are looked at: who compares two sides must see what one of them leaves out.
     With `must_exist`, so does an empty listing where directories are only prefixes: nobody can tell it from
     a mistyped name.
     """
@@ -51,7 +65,7 @@ def walk(
         found = _levels(location, on_hole, select)
     if must_exist and location.path and not storage.facts.empty_dirs:
         found = _not_empty(found, location, on_error, holes)
-    return found if select is None else _selected(found, select)
+    return found if select is None else _selected(found, select, by_name=by_name)
 
 
 def _not_empty(
@@ -65,10 +79,15 @@ def _not_empty(
         on_error("", NotFound("nothing is there", where=location.shown()))
 
 
-def _selected(found: Iterator[Entry], select: Selects) -> Iterator[Entry]:
+def _selected(found: Iterator[Entry], select: Selects, *, by_name: bool) -> Iterator[Entry]:
     for entry in found:
-        if select.matches(entry.path, is_dir=entry.is_dir, size=entry.size, mtime_ns=entry.mtime_ns):
+        if select.names(entry.path, is_dir=entry.is_dir) and (by_name or entry.is_dir or fits(entry, select)):
             yield entry
+
+
+def fits(entry: Entry, select: Selects) -> bool:
+    """Whether size and age of a file are wanted; the store's clock tells where nobody else does."""
+    return select.fits(entry.size, entry.stored_at_ns if entry.mtime_ns is None else entry.mtime_ns)
 
 
 def _flat(location: Location, on_error: OnError) -> Iterator[Entry]:

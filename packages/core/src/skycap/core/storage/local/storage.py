@@ -23,7 +23,7 @@ from skycap.core.storage.interface import Storage
 from skycap.core.storage.local import probe, temporary
 from skycap.core.storage.local.attributes import apply, entry_of, kind_of, metadata_of
 from skycap.core.storage.local.batch import LocalBulk
-from skycap.core.storage.local.bytes import copy_bytes, write_all
+from skycap.core.storage.local.bytes import OnBytes, copy_bytes, ignore, write_all
 from skycap.core.storage.local.reading import open_range
 from skycap.core.storage.local.scanning import Links, scan_folder
 from skycap.core.storage.local.upload import LocalUpload
@@ -188,7 +188,7 @@ class Local(Storage):
                 raise UploadFailed(f"the source has {len(source)} bytes, not {size}", retryable=False)
             write_all(descriptor, source)
         elif isinstance(source, os.PathLike):
-            _copy_file(descriptor, os.fspath(source), size)
+            _copy_file(descriptor, os.fspath(source), size, getattr(source, "on_bytes", None))
         elif is_fetchable(source):
             source.fetch(name)
             if size is not None and (found := os.fstat(descriptor).st_size) != size:
@@ -398,7 +398,7 @@ def _regular(local: str) -> os.stat_result | None:
     return info if stat_module.S_ISREG(info.st_mode) else None
 
 
-def _copy_file(descriptor: int, local: str, size: int | None) -> None:
+def _copy_file(descriptor: int, local: str, size: int | None, on_bytes: OnBytes | None) -> None:
     try:
         source = os.open(local, _READ)
     except OSError as error:
@@ -409,7 +409,7 @@ def _copy_file(descriptor: int, local: str, size: int | None) -> None:
             raise Unsupported(
                 f"it is a {kind_of(info).value}, not a regular file", where=paths.printable(local)
             )
-        copied = copy_bytes(source, descriptor, info)
+        copied = copy_bytes(source, descriptor, info, on_bytes or ignore)
         after = os.fstat(source)
     finally:
         os.close(source)
