@@ -114,7 +114,7 @@ def test_a_cancelled_wait_ends_at_once(flaky: Any) -> None:
     cancelled.set()
     flaky.errors["stat"] = [Timeout("x")]
     with pytest.raises(Interrupted):
-        Retrying(flaky, Policies(*[Policy(base_s=999, cap_s=999)] * 4), cancelled=cancelled).stat("a")
+        Retrying(flaky, Policies(*[Policy(base_s=600, cap_s=600)] * 4), cancelled=cancelled).stat("a")
 
 
 def test_a_conflict_after_a_lost_answer_says_so(flaky: Any, retrying: Any, inner: Memory) -> None:
