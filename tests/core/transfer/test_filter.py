@@ -218,3 +218,15 @@ def test_twenty_thousand_paths_are_filtered_quickly() -> None:
     wanted = sum(found.matches(path, is_dir=False, size=1, mtime_ns=1) for path in paths)
     assert wanted == 20_000
     assert time.process_time() - begun < 1.0
+
+
+def test_a_pattern_given_by_itself_is_no_comment() -> None:
+    assert kept(["#tmp#", "keep"], include=["#tmp#"]) == ["#tmp#"]
+    assert kept(["#tmp#", "keep"], exclude=["#*"]) == ["keep"]
+
+
+@pytest.mark.parametrize("way", ["include", "exclude"])
+@pytest.mark.parametrize("pattern", ["", "  ", "/", "!"])
+def test_a_pattern_that_matches_nothing_is_refused_and_not_passed_over(way: str, pattern: str) -> None:
+    with pytest.raises(UsageError):
+        Filter.build(**{way: [pattern]})

@@ -40,16 +40,26 @@ class Pattern:
     def parse(cls, line: str) -> Pattern | None:
         """A line of a filter file; None for a blank one and for a comment."""
         text = line.rstrip("\r\n")
+        if not text.strip(" ") or text.startswith("#"):
+            return None
+        return cls.of(text)
+
+    @classmethod
+    def of(cls, text: str) -> Pattern:
+        """A pattern that was given by itself, so that a `#` at its start means itself.
+
+        `UsageError` for one that matches nothing: whoever gave it did not mean that all counts.
+        """
         while text.endswith(" ") and not text.endswith("\\ "):
             text = text[:-1]
-        if not text or text.startswith("#"):
-            return None
+        if not text:
+            raise UsageError("a pattern is empty", hint='Write it as in .gitignore; "*" matches everything.')
         negated = text.startswith("!")
         body = text.removeprefix("!")
         dirs_only = body.endswith("/")
         body = body.rstrip("/")
         if not body:
-            raise UsageError(f"the pattern {line!r} matches nothing", hint="Write it as in .gitignore.")
+            raise UsageError(f"the pattern {text!r} matches nothing", hint="Write it as in .gitignore.")
         tied = "/" in body
         body = _MANY_STARS.sub("**", body)
         try:
@@ -57,7 +67,7 @@ class Pattern:
             regex = re.compile(inner if tied else rf"(?:.*/)?{inner}", re.DOTALL)
         except re.error as error:
             raise UsageError(
-                f"the pattern {line!r} cannot be read ({error})", hint="Write it as in .gitignore."
+                f"the pattern {text!r} cannot be read ({error})", hint="Write it as in .gitignore."
             ) from None
         return cls(text, regex, dirs_only, negated)
 
@@ -147,10 +157,10 @@ class Filter:
     ) -> Filter:
         """From what a command line says: patterns, files of exclusions, bytes, seconds."""
         exclusions = [pattern for path in files for pattern in read_patterns(path)]
-        exclusions += _parsed(exclude)
+        exclusions += map(Pattern.of, exclude)
         now_ns = int(clock() * 1e9)
         return cls(
-            _parsed(include),
+            map(Pattern.of, include),
             exclusions,
             min_size=min_size,
             max_size=max_size,
