@@ -175,6 +175,8 @@ class _Check:
                 self._tell(Checked(Finding.EXTRA, action.path, "only in the second place"))
         elif action.type is ActionType.LINK and action.target is not None:
             self._tell(Checked(Finding.DIFFERENT, action.path, "the link leads elsewhere"))
+        elif action.type is ActionType.SKIP and _are_of_two_kinds(action):
+            self._tell(Checked(Finding.DIFFERENT, action.path, "of two kinds"))
         elif action.type is ActionType.KEEP or self._is_left_out(action):
             return
         else:
@@ -220,3 +222,8 @@ class _Check:
             self._result.counts[checked.finding] += 1
             self._result.bytes += checked.size or 0
         self._on_checked(checked)
+
+
+def _are_of_two_kinds(action: Action) -> bool:
+    ours, theirs = action.source, action.target
+    return ours is not None and theirs is not None and ours.kind is not theirs.kind

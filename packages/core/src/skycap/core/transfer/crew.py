@@ -221,7 +221,10 @@ class Crew:
                 return
             self._remember(entry, action.target)
             self._emit(Event(EventType.UNCHANGED, action.path, action.size))
-        elif action.type is not ActionType.KEEP:
+        elif action.type is ActionType.KEEP:
+            # What only seems the same is no reason to remove what may be the only copy.
+            self._inspector.must_be_same(entry, action.target or entry)
+        else:
             self._emit(Event(EventType.STARTED, action.path, entry.size))
             entry, strategy = self._copied(entry)
             self._emit(Event(EventType.COPIED, action.path, entry.size, strategy=strategy))
@@ -255,6 +258,7 @@ class Crew:
             return
         try:
             self._inspector.still(entry)
+            self._inspector.not_itself(entry)
             self._source.storage.remove(self._source.below(entry.path))
         except Error as error:
             self._emit(Event(EventType.FAILED, entry.path, error=error))

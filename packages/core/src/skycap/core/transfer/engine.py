@@ -29,7 +29,7 @@ from skycap.core.transfer.compare import tolerance_ns
 from skycap.core.transfer.crew import Crew
 from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType, Listener, ignore
-from skycap.core.transfer.guards import refuse_overlap
+from skycap.core.transfer.guards import place_itself, refuse_overlap
 from skycap.core.transfer.leftovers import tidy
 from skycap.core.transfer.moving import Mover, StrategyHook
 from skycap.core.transfer.options import TransferOptions
@@ -78,6 +78,7 @@ class Transfer:
         self._caller = caller
         self._state = State(state_folder, _place(source), _place(target))
         self._holes = False
+        self._root: object = None
         self._again: list[Action] = []
         facts = (source.storage.facts, target.storage.facts)
         self._rules = Rules(
@@ -144,6 +145,12 @@ class Transfer:
 
     def move(self) -> Result:
         """Copy, and remove each file at the source once it is safe at the target."""
+        if self.options.links == "follow":
+            raise UsageError(
+                "a move that follows links would remove what lies outside of the source",
+                where=self.source.shown(),
+                hint="Copy with --links follow, or move with --links keep.",
+            )
         return self._run(remove=False, moving=True)
 
     def _run(self, *, remove: bool, moving: bool = False, confirm: Confirm | None = None) -> Result:
@@ -181,6 +188,7 @@ class Transfer:
         removals.check()
 
     def _do(self, removals: Removals, *, remove: bool, moving: bool, confirm: Confirm | None) -> None:
+        self._root = place_itself(self.source)
         self._state.begin()
         self._work(removals, remove=remove, moving=moving)
         refused: Error | None = None
@@ -282,11 +290,11 @@ class Transfer:
                 self._emit(Event(EventType.UPDATED, path))
 
     def _remove(self, removals: Removals, confirm: Confirm | None) -> None:
-        if self._holes and removals.count:
+        if removals.count and (reason := self._doubt()):
             error = ScanFailed(
-                f"{removals.count} items at the target were left alone, since a folder could not be listed",
+                f"{removals.count} items at the target were left alone, since {reason}",
                 where=self.target.shown(),
-                hint="Mend what could not be read and run the command again.",
+                hint="Mend what went wrong and run the command again.",
             )
             self._emit(Event(EventType.FAILED, "", error=error))
             return
@@ -304,6 +312,16 @@ class Transfer:
                 self._emit(Event(EventType.REMOVED, path))
             else:
                 self._emit(Event(EventType.FAILED, path, error=failure))
+
+    def _doubt(self) -> str | None:
+        """Why nothing may be removed now, if there is a reason."""
+        if self._holes:
+            return "a folder could not be listed"
+        if self.result.counts.failed:
+            return "some files could not be copied, and what is there may be all there is of them"
+        if self._root != place_itself(self.source):
+            return "the source is another folder now than it was at first"
+        return None
 
     def _repeat(self, *, moving: bool) -> None:
         """What stood in the way may be gone now: a file where a directory belongs, or the other way round."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from skycap.core.errors import UsageError
 from skycap.core.location import Location
@@ -13,6 +14,25 @@ _BESIDE = "Choose a target beside the source."
 
 def refuse_overlap(source: Location, target: Location) -> None:
     """`UsageError` if the two are the same place, or one lies inside the other."""
+    if source.storage.identity == target.storage.identity:
+        _refuse_pair(source, target)
+        return
+    for ours in _places(source):
+        for theirs in _places(target):
+            _refuse_pair(ours, theirs)
+
+
+def _places(location: Location) -> Iterator[Location]:
+    """The place, and those it stands on: a vault and the folder that its sealed files lie in."""
+    yield location
+    storage = location.storage
+    while (inner := getattr(storage, "inner", None)) is not None:
+        if inner.identity != storage.identity:
+            yield Location(inner, getattr(storage, "base", ""), location.name)
+        storage = inner
+
+
+def _refuse_pair(source: Location, target: Location) -> None:
     ours, theirs = _local(source), _local(target)
     if ours is not None and theirs is not None:
         here, there = _lineage(ours), _lineage(theirs)
@@ -29,6 +49,12 @@ def refuse_overlap(source: Location, target: Location) -> None:
         raise UsageError("the target is inside the source", where=target.shown(), hint=_BESIDE)
     if around:
         raise UsageError("the source is inside the target", where=source.shown(), hint=_BESIDE)
+
+
+def place_itself(location: Location) -> object:
+    """What tells a local folder from another one that took its name; None where there is no such thing."""
+    local = _local(location)
+    return None if local is None else _lineage(local)[0]
 
 
 def _local(location: Location) -> str | None:

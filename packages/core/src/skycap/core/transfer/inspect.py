@@ -7,7 +7,8 @@ import threading
 from skycap.core.crypto.hashing import kinds, new_hasher
 from skycap.core.errors import Conflict, DependencyMissing, IntegrityError, Interrupted
 from skycap.core.location import Location
-from skycap.core.storage.entry import Entry
+from skycap.core.storage.capability import Capability
+from skycap.core.storage.entry import Entry, Kind
 from skycap.core.transfer.compare import Compare, Verdict, common_hash, verdict
 from skycap.core.units import MiB
 
@@ -69,12 +70,42 @@ class Inspector:
     def still(self, entry: Entry) -> None:
         """`Conflict` if the source is not what it was when it was listed."""
         now = self._source.storage.stat(self._source.below(entry.path))
-        pairs = ((entry.size, now.size), (entry.mtime_ns, now.mtime_ns), (entry.version, now.version))
-        if any(a is not None and b is not None and a != b for a, b in pairs):
+        pairs = ((entry.size, now.size), (entry.mtime_ns, now.mtime_ns))
+        changed = any(a is not None and b is not None and a != b for a, b in pairs)
+        if not changed and None not in (entry.version, now.version) and entry.version != now.version:
+            # Removing another hard link gives a file another version, and the same bytes.
+            theirs = self._target.storage.stat(self._target.below(entry.path))
+            ours, theirs = now._replace(path=entry.path), theirs._replace(path=entry.path)
+            changed = not self.same_content(ours, theirs)
+        if changed:
             raise Conflict(
                 "it changed after it was copied, and was not removed",
                 where=self._source.shown(entry.path),
                 hint="Run the command again.",
+            )
+
+    def must_be_same(self, ours: Entry, theirs: Entry) -> None:
+        """`Conflict` unless the contents are the same, whatever size and time say."""
+        if ours.kind is Kind.FILE and not self.same_content(ours, theirs):
+            raise Conflict(
+                "the target has the same size and time, but other content; the source was kept",
+                where=self._source.shown(ours.path),
+                hint="Compare the two, or say --checksum to let the source win.",
+            )
+
+    def not_itself(self, entry: Entry) -> None:
+        """`Conflict` if source and target look like one object reached under two addresses."""
+        here, there = self._source.storage, self._target.storage
+        if here.type_name != there.type_name or Capability.LOCAL_PATH in here.capabilities:
+            return
+        ours = here.stat(self._source.below(entry.path))
+        theirs = there.stat(self._target.below(entry.path))
+        told = (ours.stored_at_ns, ours.version, ours.path)
+        if None not in told and told == (theirs.stored_at_ns, theirs.version, theirs.path):
+            raise Conflict(
+                "the target seems to be the very same object under another address, and was not removed",
+                where=self._source.shown(entry.path),
+                hint="Name one place by one address.",
             )
 
     def _looked_at(self, location: Location, entry: Entry) -> Entry:

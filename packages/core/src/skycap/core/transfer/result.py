@@ -10,6 +10,8 @@ from skycap.core.errors import Error, Interrupted, Partial, Unsupported, exit_st
 from skycap.core.transfer.events import Event, EventType
 
 KEPT_FAILURES = 1000
+DIRECTORY = frozenset({"directory", "mkdir"})
+"""Strategies of what is a directory, done and foretold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Counts:
     retries: int = 0
     planned: int = 0
     bytes: int = 0
+    """Bytes that went by."""
+    bytes_copied: int = 0
+    """Sizes of the files that stand at the target now, however they got there."""
+    directories: int = 0
+    """Those among `copied` that are directories."""
     bytes_planned: int = 0
     bytes_resumed: int = 0
     strategies: dict[str, int] = field(default_factory=dict)
@@ -83,6 +90,10 @@ class Result:
             if event.type is EventType.COPIED and event.strategy:
                 counts.bytes += event.bytes
                 counts.strategies[event.strategy] = counts.strategies.get(event.strategy, 0) + 1
+                if event.strategy in DIRECTORY:
+                    counts.directories += 1
+                else:
+                    counts.bytes_copied += event.size or 0
             elif event.type is EventType.PLANNED:
                 counts.bytes_planned += event.size or 0
             elif event.type is EventType.RESUMED:

@@ -122,9 +122,6 @@ def _level(location: Location, path: str, on_error: OnError, *, ordered: bool) -
     scanned = location.storage.scan(location.below(path))
     try:
         yield from scanned if ordered else in_order(scanned)
-    except NotFound as error:
-        if not path:  # below the top, it was removed since its parent was listed
-            on_error(path, error)
     except Interrupted:
         raise
     except Error as error:

@@ -48,7 +48,9 @@ def scan_folder(local: str, path: str, links: Links) -> Iterator[Entry]:
                 if links == "follow":
                     info = _followed(full, local) or info
                     target = target if stat_module.S_ISLNK(info.st_mode) else None
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if not os.path.isdir(local):  # the folder itself is gone: what else it held must not seem so too
+                raise translate(error, local) from error
             continue  # removed since the folder was listed
         except OSError as error:
             raise translate(error, full) from error

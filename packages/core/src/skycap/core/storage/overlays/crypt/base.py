@@ -9,11 +9,11 @@ from typing import ClassVar, TypeVar
 
 from skycap.core.crypto.secret import Secret
 from skycap.core.crypto.stream import AES256_GCM_HKDF_1MB as LAYOUT
-from skycap.core.errors import Error, IntegrityError, Unsupported
+from skycap.core.errors import Error, IntegrityError, ScanFailed, Unsupported
 from skycap.core.paths import printable, validate
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
-from skycap.core.storage.entry import Entry, Kind, Metadata, directory
+from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.overlays.crypt.credentials import Credential
@@ -21,7 +21,7 @@ from skycap.core.storage.overlays.crypt.door import Door
 from skycap.core.storage.overlays.crypt.facts import KEPT_METADATA, facts_over, takes_parts
 from skycap.core.storage.overlays.crypt.names import PathCipher
 from skycap.core.storage.overlays.crypt.reading import Reading
-from skycap.core.storage.overlays.crypt.vault import Names, Vault
+from skycap.core.storage.overlays.crypt.vault import CONFIG_NAME, Names, Vault
 from skycap.core.storage.overlays.overlay import Overlay
 
 T = TypeVar("T")
@@ -109,6 +109,11 @@ class CryptBase(Overlay):
         return f"crypt:{self.inner.identity}" + (f"/{self._base}" if self._base else "")
 
     @property
+    def base(self) -> str:
+        """The folder of the inner storage that the vault lies in."""
+        return self._base
+
+    @property
     def facts(self) -> Facts:  # type: ignore[override]
         """What is still so when everything is sealed."""
         return self._facts
@@ -170,6 +175,19 @@ class CryptBase(Overlay):
         self.forget(path)
         return self.plain(entry, path)
 
+    def listed(self, entry: Entry, path: str) -> Entry:
+        """The same for a listing: a file whose size no sealing makes is there, as an empty one.
+
+        Who left it out would tell a sync that it is gone. Reading it is an error.
+        """
+        if entry.kind is Kind.FILE and entry.size is not None:
+            try:
+                LAYOUT.plain_size(entry.size)
+            except IntegrityError as error:
+                _LOG.warning("%s was cut off, or was not encrypted (%s)", printable(path), error.message)
+                return self.plain(entry._replace(size=LAYOUT.sealed_size(0)), path)
+        return self.plain(entry, path)
+
     def opened(self, entry: Entry, sealed_folder: str = "", folder: str = "") -> Entry | None:
         """The same at its own path; None for what was not sealed here, and the first of them is logged."""
         paths = self.vault.paths
@@ -178,27 +196,47 @@ class CryptBase(Overlay):
                 path = paths.open_below(entry.path, sealed_folder, folder)
             else:
                 path = paths.open(entry.path)
-            return self.plain(entry, path)
+            return self.listed(entry, path)
         except IntegrityError as error:
-            self._skipped(entry.path, error)
+            if not self.is_config(entry):
+                self._skipped(entry.path, error)
             return None
 
+    def is_config(self, entry: Entry) -> bool:
+        """Whether it is the file that holds the key."""
+        return entry.path == self._door.path
+
     def _skipped(self, sealed: str, error: IntegrityError) -> None:
-        if sealed == self._door.path:
-            return
         if self._warned:
-            _LOG.debug("left out %s: %s", printable(sealed), error.message)
+            _LOG.debug("cannot open %s: %s", printable(sealed), error.message)
             return
         self._warned = True
         _LOG.warning(
-            "left out %s, which was not encrypted by this remote (%s); further ones are not named",
+            "cannot open %s, which was not encrypted by this remote, or was changed (%s); "
+            "further ones are not named",
             printable(sealed),
             error.message,
         )
 
-    def root(self) -> Entry:
-        """The root of a vault of which nothing is in the store yet."""
-        return directory("")
+    def require(self) -> None:
+        """`NotFound` if there is no vault: what is not mounted must not look empty."""
+        self._door.require()
+
+    def complete(self, path: str, unopened: int, *, has_config: bool) -> None:
+        """`ScanFailed` at the end of a listing that did not show all that is there."""
+        if not path and not has_config:
+            raise ScanFailed(
+                f"{CONFIG_NAME} is no longer among the files of the vault",
+                where=self.identity,
+                hint="Is the place below still mounted?",
+            )
+        if unopened:
+            raise ScanFailed(
+                f"{unopened} name{'s' * (unopened != 1)} could not be opened, and what they stand for is not "
+                "listed",
+                where=printable(path) or self.identity,
+                hint="Something changed them, or put files of its own there. -v names the first; move them away.",
+            )
 
     def kept(self, metadata: Metadata | None) -> Metadata | None:
         """What of it is kept, in plain."""
