@@ -7,6 +7,7 @@ import os
 import socket
 import stat as stat_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,13 +98,13 @@ def test_a_source_that_changes_while_it_is_read_is_refused(
     os.utime(source, ns=(1, 1))
     copied = local_bytes.copy_bytes
 
-    def change_then_copy(reading: int, writing: int, info: os.stat_result) -> int:
+    def change_then_copy(reading: int, writing: int, info: os.stat_result, *more: Any) -> int:
         if change:
             with open(source, "ab") as file:
                 file.write(change)
         else:
             os.truncate(source, size // 2)
-        return copied(reading, writing, info)
+        return copied(reading, writing, info, *more)
 
     monkeypatch.setattr("skycap.core.storage.local.storage.copy_bytes", change_then_copy)
     with pytest.raises(UploadFailed) as caught:
