@@ -47,7 +47,7 @@ def at_terminal(*args: str | Path, typed: bytes = b"", env: dict[str, str] | Non
 
 
 @pytest.mark.parametrize(
-    ("typed", "status", "stays"), [(b"y\n", 0, False), (b"n\n", 31, True), (b"\n", 31, True)]
+    ("typed", "status", "stays"), [(b"y\n", 0, False), (b"n\n", 0, True), (b"\n", 0, True)]
 )
 def test_sync_shows_what_goes_and_asks(
     typed: bytes, status: int, stays: bool, tree: Path, home: Path, skycap: Skycap
@@ -57,7 +57,21 @@ def test_sync_shows_what_goes_and_asks(
     found, screen = at_terminal("sync", "--progress", "none", tree, home / "out", typed=typed)
     assert (found, (home / "out" / "extra").exists()) == (status, stays)
     assert "remove extra" in screen
-    assert "[y/N]" in screen
+    assert "1 item (1 B) is only at the target" in screen
+    assert "Remove it? [y/N] " in screen
+    assert ("Kept 1 item that only the target has." in screen) is stays
+
+
+def test_no_bar_is_painted_over_a_question(tree: Path, home: Path) -> None:
+    (home / "out").mkdir()
+    (home / "out" / "extra").write_text("x")
+    status, screen = at_terminal("sync", tree, home / "out", typed=b"n\n")
+    assert status == 0
+    assert (
+        "\x1b[?25h" in screen.partition("is only at the target")[0]
+    )  # the bars are gone: the cursor is back
+    answer = screen.partition("Remove it? [y/N] ")[2]
+    assert "Kept 1 item" in answer
 
 
 def test_interactive_asks_for_each_file(tree: Path, home: Path, skycap: Skycap) -> None:
@@ -116,6 +130,9 @@ def test_ctrl_c_stops_in_good_order_and_tells_how_to_go_on(tree: Path, home: Pat
     process.stderr.close()
     assert process.wait(timeout=60) == 130
     assert "goes on where this one stopped" in rest
+    assert "Nothing to do" not in rest
+    assert " are done, " in rest or " is done, " in rest
+    assert "of those found so far remain" in rest
     done = contents(home / "out")
     assert 0 < len(done) < 23
     assert all(done[name] == data for name, data in contents(tree).items() if name in done)

@@ -16,7 +16,7 @@ from skycap.core.remotes.pairing import is_folder
 from skycap.core.storage.source import COPY_BUFFER, LocalFile
 from skycap.core.units import format_size
 
-_UNKNOWN = ("verify", "interactive", "max_delete")
+_UNKNOWN = ("verify", "interactive")
 
 
 def copy_piped(run: Session, source: str, target: str, flags: TransferFlags) -> int:

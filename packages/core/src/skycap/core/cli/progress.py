@@ -8,22 +8,26 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from skycap.core.paths import printable
 from skycap.core.transfer.events import Event, EventType
+from skycap.core.transfer.result import DIRECTORY
 from skycap.core.units import format_duration, format_size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
+    from rich.progress import Task, TaskID
 
 PLAIN_INTERVAL_S = 60.0
 INTERVAL_VARIABLE = "SKYCAP_PROGRESS_INTERVAL"
 _DRAWS_PER_S = 8.0
 _SHOWN_FILES = 4
+NOT_FILES = DIRECTORY | {"link"}
+"""Strategies of what is no file, and was not planned as one."""
 
 
 class Progress(Protocol):
@@ -35,6 +39,10 @@ class Progress(Protocol):
 
     def say(self, text: str) -> None:
         """A line for people that stays."""
+        ...
+
+    def paused(self) -> AbstractContextManager[None]:
+        """While entered, nothing is drawn: a question stands on the terminal."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -51,6 +59,7 @@ class Tally:
         self.lock = threading.Lock()
         self.files = self.files_planned = 0
         self.bytes = self.bytes_planned = 0
+        self.bytes_before = 0  # there already, from an earlier run
         self.failed = 0
         self.moving: dict[str, tuple[int, int | None]] = {}
 
@@ -62,16 +71,22 @@ class Tally:
                 self.bytes += event.bytes
                 if (found := self.moving.get(event.path)) is not None:
                     self.moving[event.path] = (found[0] + event.bytes, found[1])
+            elif kind is EventType.RESUMED:
+                self.bytes += event.bytes
+                self.bytes_before += event.bytes
+                if (found := self.moving.get(event.path)) is not None:
+                    self.moving[event.path] = (found[0] + event.bytes, found[1])
             elif kind is EventType.PLANNED:
                 self.files_planned += 1
                 self.bytes_planned += event.size or 0
             elif kind is EventType.STARTED:
                 self.moving[event.path] = (0, event.size)
             elif kind in {EventType.COPIED, EventType.FAILED, EventType.UPDATED}:
-                self.moving.pop(event.path, None)
-                if kind is EventType.COPIED:
+                moved, _ = self.moving.pop(event.path, (0, None))
+                if kind is EventType.COPIED and event.strategy not in NOT_FILES:
                     self.files += 1
-                    self.bytes += event.bytes
+                    # What the kernel copied went by unseen, and what was tried twice went by twice.
+                    self.bytes += event.bytes if event.size is None else event.size - moved
                 elif kind is EventType.FAILED:
                     self.failed += 1
 
@@ -85,6 +100,11 @@ class Silent:
     def say(self, text: str) -> None:
         """A line on standard error."""
         print(printable(text), file=sys.stderr)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is drawn anyway."""
+        yield
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +122,7 @@ class _Drawing(Silent):
         self.tally = Tally()
         self._interval_s = interval_s
         self._ended = threading.Event()
+        self._is_paused = False
         self._thread = threading.Thread(target=self._run, name="skycap-progress", daemon=True)
 
     def __call__(self, event: Event) -> None:
@@ -119,7 +140,17 @@ class _Drawing(Silent):
 
     def _run(self) -> None:
         while not self._ended.wait(self._interval_s):
-            self.draw()
+            if not self._is_paused:
+                self.draw()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Hold still."""
+        self._is_paused = True
+        try:
+            yield
+        finally:
+            self._is_paused = False
 
     def draw(self) -> None:
         """Show how far it is."""
@@ -146,8 +177,9 @@ class Plain(_Drawing):
         with tally.lock:
             files, planned = tally.files, tally.files_planned
             done, size, failed = tally.bytes, tally.bytes_planned, tally.failed
+            before = tally.bytes_before
         seconds = max(self._clock() - self._began, 0.001)
-        rate = done / seconds
+        rate = max(done - before, 0) / seconds
         parts = [
             f"{files} of {planned} files",
             f"{format_size(done)} of {format_size(size)}",
@@ -179,6 +211,16 @@ class Bars(_Drawing):
         super().__exit__(kind, value, trace)
         self.draw()
         self._rich.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bars away, so that nothing is painted over what stands there."""
+        with super().paused():
+            self._rich.stop()
+            try:
+                yield
+            finally:
+                self._rich.start()
 
     def say(self, text: str) -> None:
         """A line above the bars."""
@@ -212,16 +254,24 @@ def _rich_progress(*, colour: bool) -> RichProgress:
         BarColumn,
         DownloadColumn,
         Progress,
+        ProgressColumn,
         TextColumn,
         TimeRemainingColumn,
-        TransferSpeedColumn,
     )
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        """In the units of sizes, which rich's own column does not know."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("?" if speed is None else f"{format_size(int(speed))}/s")
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
+        Speed(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[files]}", markup=False),
         console=Console(stderr=True, no_color=not colour),

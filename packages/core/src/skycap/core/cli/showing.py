@@ -15,6 +15,12 @@ from skycap.core.units import format_duration, format_size
 
 Verb = Literal["copy", "move", "sync"]
 _DONE = {"copy": "Copied", "move": "Moved", "sync": "Copied"}
+FEW = 3
+"""So many hints, and so many names of what was left alone, are told without being asked."""
+_ASKED_FOR = frozenset(
+    {"left out by its size or age", "it exists already", "the target is newer", "a symbolic link"}
+)
+"""Reasons to leave something alone that a flag gave."""
 _log = logging.getLogger("skycap.transfer")
 
 
@@ -27,6 +33,8 @@ class Show:
         self._dry_run = dry_run
         self._single = single
         self._lock = threading.Lock()
+        self._hinted = 0
+        self.left_alone = 0
 
     def __call__(self, event: Event) -> None:
         """One event; most are not shown at all."""
@@ -52,16 +60,29 @@ class Show:
             if not self._single:
                 where = event.error.where or event.path
                 self._progress.say(f"skycap: {where}: {event.error.message}")
-                if event.error.hint and verbosity > 0:
+                if event.error.hint and (verbosity > 0 or self._is_among_first()):
                     self._progress.say(f"hint: {event.error.hint}")
         elif kind is EventType.RETRY:
             if verbosity > 0:
                 self._progress.say(f"{event.path}: {event.error}; trying again in {event.seconds or 0:.1f}s")
-        elif kind is EventType.SKIPPED and verbosity >= 0 and event.reason and not self._dry_run:
-            if verbosity > 0:
-                self._progress.say(f"{event.path}: left alone ({event.reason})")
+        elif kind is EventType.SKIPPED and event.reason:
+            self._tell_left_alone(event.path, event.reason)
         elif (kind is not EventType.UNCHANGED and verbosity > 0) or verbosity > 1:
             self._progress.say(f"{kind.value}: {event.path}{_detail(event)}")
+
+    def _is_among_first(self) -> bool:
+        with self._lock:
+            self._hinted += 1
+            return self._hinted <= FEW and self._run.verbosity >= 0
+
+    def _tell_left_alone(self, path: str, reason: str) -> None:
+        """What nobody asked to leave alone is told of, the first few by name."""
+        verbosity = self._run.verbosity
+        if reason not in _ASKED_FOR:
+            with self._lock:
+                self.left_alone += 1
+        if verbosity > 0 or (verbosity == 0 and reason not in _ASKED_FOR and self.left_alone <= FEW):
+            self._progress.say(f"{path}: left alone ({reason})")
 
 
 def event_record(event: Event, *, dry_run: bool) -> dict[str, Any]:
@@ -72,6 +93,8 @@ def event_record(event: Event, *, dry_run: bool) -> dict[str, Any]:
     for name in ("size", "strategy", "reason", "seconds"):
         if (value := getattr(event, name)) is not None:
             record[name] = value
+    if event.type is EventType.RESUMED:
+        record["bytes"] = event.bytes
     if event.error is not None:
         record["error"] = str(event.error)
     if dry_run:
@@ -81,7 +104,9 @@ def event_record(event: Event, *, dry_run: bool) -> dict[str, Any]:
 
 def _detail(event: Event) -> str:
     parts = [event.reason] if event.reason else []
-    if event.size is not None:
+    if event.type is EventType.RESUMED:
+        parts.append(f"{format_size(event.bytes)} were there already")
+    elif event.size is not None:
         parts.append(format_size(event.size))
     return f" ({', '.join(parts)})" if parts else ""
 
@@ -95,6 +120,21 @@ def foretold(event: Event) -> str:
     return f"{verb} {event.path}"
 
 
+def number_of(count: int, what: str) -> str:
+    """`1 item`, `2 items`."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _moved(result: Result) -> list[str]:
+    counts = result.counts
+    files = counts.copied - counts.directories
+    return [
+        number_of(number, what)
+        for number, what in ((files, "file"), (counts.directories, "folder"))
+        if number
+    ]
+
+
 def summary(verb: Verb, result: Result) -> str:
     """One line about a run that has ended."""
     counts = result.counts
@@ -104,31 +144,52 @@ def summary(verb: Verb, result: Result) -> str:
             (counts.updated, "brought up to date"),
             (counts.unchanged, "unchanged"),
             (counts.skipped, "left alone"),
-            (counts.removed if verb == "sync" else 0, "removed"),
+            (counts.removed if verb == "sync" and counts.copied else 0, "removed"),
             (counts.failed, "failed"),
         )
         if number
     ]
     if result.dry_run:
-        would = [f"copy {counts.copied}"] + ([f"remove {counts.removed}"] if counts.removed else [])
-        return f"Nothing was changed. Would {' and '.join(would)}; {counts.unchanged} are the same."
+        would = [f"copy {' and '.join(_moved(result)) or 'nothing'}"]
+        would += [f"remove {number_of(counts.removed, 'item')}"] if counts.removed else []
+        return f"Nothing was changed. Would {', '.join(would)}; {counts.unchanged} unchanged."
     if not counts.copied:
-        changed = counts.removed or counts.updated or counts.failed
-        start = "Copied nothing" if changed else "Nothing to do"
+        if verb == "sync" and counts.removed:
+            removed = f"Removed {number_of(counts.removed, 'item')}"
+            return f"{', '.join([removed, *rest])}."
+        start = "Copied nothing" if counts.updated or counts.failed else "Nothing to do"
         return f"{start}{': ' if rest else ''}{', '.join(rest)}."
+    done, *folders = _moved(result)
+    size = f" ({format_size(counts.bytes_copied)})" if counts.copied > counts.directories else ""
     took = format_duration(result.seconds)
-    files = f"{counts.copied} file{'s' * (counts.copied != 1)}"
     return (
-        f"{_DONE[verb]} {files} ({format_size(counts.bytes)}) in {took}"
+        f"{_DONE[verb]} {', '.join([done, *folders])}{size} in {took}"
         + "".join(f", {part}" for part in rest)
         + "."
     )
 
 
+def stopped(result: Result) -> str:
+    """What is done, what failed and what remains of a run that was stopped."""
+    counts = result.counts
+    done = counts.copied - counts.directories
+    links = counts.strategies.get("link", 0)
+    remaining = max(counts.planned - (done - links) - counts.failed, 0)
+    parts = [f"{number_of(done, 'file')} {'is' if done == 1 else 'are'} done"]
+    if counts.failed:
+        parts.append(f"{counts.failed} failed")
+    if remaining:
+        parts.append(f"{remaining} of those found so far remain{'s' * (remaining == 1)}")
+    return f"stopped: {', '.join(parts)}"
+
+
 def summary_record(verb: Verb, result: Result) -> dict[str, Any]:
     """The JSON object of a run that has ended."""
     counts = result.counts
-    names = ("copied", "unchanged", "updated", "skipped", "removed", "failed", "resumed", "retries", "bytes")
+    names = (
+        *("copied", "unchanged", "updated", "skipped", "removed", "failed", "resumed", "retries", "bytes"),
+        *("directories", "bytes_copied"),
+    )
     return {
         "type": "summary",
         "command": verb,

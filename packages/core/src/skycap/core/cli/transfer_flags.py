@@ -113,15 +113,10 @@ class CompareFlags(SelectFlags):
 
 @dataclass(frozen=True, kw_only=True)
 class TransferFlags(CompareFlags):
-    """All that copy, sync and move can be told."""
+    """What copy, sync and move can all be told."""
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")] = False
     interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each file.")] = False
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False
-    max_delete: Annotated[
-        int | None,
-        typer.Option("--max-delete", min=0, metavar="N", help="Delete nothing if more would have to go."),
-    ] = None
     overwrite: Annotated[
         Literal["always", "never", "newer"],
         typer.Option("--overwrite", help="Replace what differs: always, never, or only what is older."),
@@ -162,5 +157,21 @@ class TransferFlags(CompareFlags):
             metadata=self.metadata,
             verify=self.verify,
             dry_run=self.dry_run,
-            max_delete=self.max_delete,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncFlags(TransferFlags):
+    """All that sync can be told: it alone removes what only the target has."""
+
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False
+    max_delete: Annotated[
+        int | None,
+        typer.Option("--max-delete", min=0, metavar="N", help="Delete nothing if more would have to go."),
+    ] = None
+
+    def options(self) -> TransferOptions:
+        """The transfer's options."""
+        from dataclasses import replace
+
+        return replace(super().options(), max_delete=self.max_delete)

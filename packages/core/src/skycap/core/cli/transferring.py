@@ -12,10 +12,19 @@ from skycap.core import plugins
 from skycap.core.cli.failures import as_ours
 from skycap.core.cli.progress import Progress, Silent, make
 from skycap.core.cli.session import Session
-from skycap.core.cli.showing import Show, Verb, foretold, summary, summary_record
+from skycap.core.cli.showing import (
+    FEW,
+    Show,
+    Verb,
+    foretold,
+    number_of,
+    stopped,
+    summary,
+    summary_record,
+)
 from skycap.core.cli.stopping import stopping
-from skycap.core.cli.transfer_flags import TransferFlags
-from skycap.core.errors import Error, Interrupted, Partial, UsageError
+from skycap.core.cli.transfer_flags import SyncFlags, TransferFlags
+from skycap.core.errors import ConfirmationRequired, Error, Interrupted, Partial, UsageError
 from skycap.core.location import Location
 from skycap.core.paths import printable
 from skycap.core.remotes.pairing import name_of, named_file, target_of_file, target_of_folder
@@ -41,13 +50,14 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
         options = flags.options()
         if flags.interactive and not flags.dry_run:
             options = _asked(run, verb, source, target, flags, single=single)
+        show = Show(run, progress, dry_run=flags.dry_run, single=single)
         transfer = Transfer(
             source,
             target,
             options,
             state_folder=state_folder(run.environ),
             single=single,
-            listener=_listener(run, progress, dry_run=flags.dry_run, single=single),
+            listener=_listener(show, progress),
             executor=_executor(flags.engine),
             hook=plugins.plugins().transfer_strategy(),
         )
@@ -66,6 +76,8 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
             write_report(found, flags.report)
         if transfer is not None:
             _log_run(verb, transfer.result, failure)
+    if run.verbosity == 0 and show.left_alone > FEW:
+        run.note(f"{show.left_alone - FEW} more were left alone; -v names them.")
     return _sum_up(run, verb, transfer.result, single=single)
 
 
@@ -75,11 +87,22 @@ def _go(verb: Verb, transfer: Transfer, flags: TransferFlags, progress: Progress
     elif verb == "move":
         transfer.move()
     else:
+        declined = 0
 
         def confirm(removals: Removals) -> bool:
-            return _agreed(removals, progress)
+            nonlocal declined
+            answer = _agreed(removals, progress)
+            declined = removals.count if answer is False else 0
+            return bool(answer)
 
-        transfer.sync(None if flags.yes or flags.interactive else confirm)
+        try:
+            agreed = flags.interactive or (isinstance(flags, SyncFlags) and flags.yes)
+            transfer.sync(None if agreed else confirm)
+        except ConfirmationRequired:
+            if not declined:
+                raise
+            # Somebody was asked and said no: that is what they wanted, and no failure.
+            progress.say(f"Kept {number_of(declined, 'item')} that only the target has.")
 
 
 def open_both(
@@ -101,8 +124,7 @@ def open_both(
     return source, target_of_folder(target), False
 
 
-def _listener(run: Session, progress: Progress, *, dry_run: bool, single: bool) -> Listener:
-    show = Show(run, progress, dry_run=dry_run, single=single)
+def _listener(show: Show, progress: Progress) -> Listener:
     observer = plugins.plugins().transfer_event()
     listeners: list[Listener] = [progress, show]
     if observer is not None:
@@ -123,20 +145,28 @@ def _executor(name: str | None) -> Callable[[int], Executor]:
         from skycap.core.storage.options import nearest
 
         raise UsageError(f"unknown engine {name!r}", where="--engine", hint=nearest(name, list(engines)))
-    return cast("Callable[[int], Executor]", engines[name].load())
+    return cast("Callable[[int], Executor]", plugins.load(engines[name], "the engine", name))
 
 
-def _agreed(removals: Removals, progress: Progress) -> bool:
-    """Show what would be removed and ask."""
-    progress.say(f"{removals.count} items ({format_size(removals.bytes)}) are only at the target:")
+def _agreed(removals: Removals, progress: Progress) -> bool | None:
+    """Show what would be removed and ask; None where nobody is there."""
+    with progress.paused():
+        return _ask_about(removals, progress)
+
+
+def _ask_about(removals: Removals, progress: Progress) -> bool | None:
+    are = "is" if removals.count == 1 else "are"
+    size = format_size(removals.bytes)
+    progress.say(f"{number_of(removals.count, 'item')} ({size}) {are} only at the target:")
     for number, path in enumerate(removals.paths()):
         if number == _PREVIEWED:
             progress.say(f"  … and {removals.count - number} more")
             break
         progress.say(f"  remove {path}")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    progress.say("Remove them? [y/N]")
+        return None
+    which = "it" if removals.count == 1 else "them"
+    print(f"Remove {which}? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
@@ -209,13 +239,13 @@ def _sum_up(run: Session, verb: Verb, result: Result, *, single: bool) -> int:
     counts = result.counts
     if run.json:
         run.emit(summary_record(verb, result))
-    run.note(summary(verb, result))
-    if result.interrupted:
+    if not result.interrupted:
+        run.note(summary(verb, result))
+    else:
         for path in result.unfinished[:_PREVIEWED]:
             run.note(f"unfinished: {path}")
         error = Interrupted(
-            f"stopped: {counts.copied} files are done, {counts.failed} failed, "
-            f"{max(counts.planned - counts.copied - counts.failed, 0)} of those found so far remain",
+            stopped(result),
             hint="The same command goes on where this one stopped.",
         )
         raise _with_status(error, status)
@@ -226,8 +256,8 @@ def _sum_up(run: Session, verb: Verb, result: Result, *, single: bool) -> int:
     kinds = [found.error for found in result.failures if found.error.exit_status == status]
     kind = Partial if status == Partial.exit_status or not kinds else type(kinds[0])
     failed = counts.failed
-    hint = None if run.verbosity > 0 else "-v shows a hint for each."
-    raise _with_status(kind(f"{failed} item{'s' * (failed != 1)} did not make it", hint=hint), status)
+    hint = "-v shows a hint for each." if run.verbosity <= 0 and failed > FEW else None
+    raise _with_status(kind(f"{number_of(failed, 'item')} did not make it", hint=hint), status)
 
 
 def _with_status(error: Error, status: int) -> Error:

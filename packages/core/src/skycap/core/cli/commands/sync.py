@@ -6,14 +6,14 @@ from skycap.core.cli.flags import Source, Target
 from skycap.core.cli.group import new_app
 from skycap.core.cli.options import takes
 from skycap.core.cli.session import session
-from skycap.core.cli.transfer_flags import TransferFlags
+from skycap.core.cli.transfer_flags import SyncFlags
 
 app = new_app()
 
 
 @app.command()
-@takes(TransferFlags)
-def sync(source: Source, target: Target, *, flags: TransferFlags) -> int:
+@takes(SyncFlags)
+def sync(source: Source, target: Target, *, flags: SyncFlags) -> int:
     """Make the target the same as the source; what only the target has is removed, after a question.
 
     \b
