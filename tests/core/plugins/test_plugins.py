@@ -14,6 +14,7 @@ import pytest
 from skycap.core import builtin, plugins
 from skycap.core.hookspecs import GROUP
 from skycap.core.plugins import Plugins, find, parse_entry_points
+from tests.core.plugins.conftest import install
 
 GOOD = """
 from skycap.core.hookspecs import Lazy, hookimpl
@@ -26,18 +27,6 @@ def register_storage_types():
 def register_commands():
     yield Lazy("feed", "Feed the animals", "nowhere.at.all:app")
 """
-
-
-def install(folder: Path, name: str, source: str, *, version: str = "1.0", entry: str | None = None) -> None:
-    """Put a distribution with one module into a folder, as pip would."""
-    module = name.replace("-", "_")
-    info = folder / f"{module}-{version}.dist-info"
-    info.mkdir(parents=True)
-    (folder / f"{module}.py").write_text(source)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    (info / "entry_points.txt").write_text(
-        f"[console_scripts]\nx = y:z\n\n[skycap]\n{entry or module} = {module}\n"
-    )
 
 
 @pytest.fixture
@@ -77,7 +66,7 @@ def test_a_plugin_adds_to_the_lists(site: Path) -> None:
     [
         ("1/0", "ZeroDivisionError"),
         ("import no_such_module_anywhere", "no_such_module_anywhere"),
-        ("raise SystemError('at import')", "at import"),
+        ("raise SystemExit('at import')", "at import"),
         ("def (", "SyntaxError"),
         (GOOD + "\n@hookimpl\ndef register_storage_typos():\n    pass\n", "register_storage_typos"),
         (GOOD.replace("register_commands()", "register_commands(wrong)"), "wrong"),
@@ -103,6 +92,21 @@ def test_a_broken_plugin_is_one_warning_and_harms_no_other(
     }
     for name in ("skycap_broken_b", "skycap_zoo_b"):
         sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("offer", ["'zoo'", "7", "Lazy('zoo', 'Animals', 7)"])
+def test_what_a_hook_yields_and_is_no_offer_is_one_warning(
+    offer: str, site: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(site, "skycap-odd-h", GOOD.replace('Lazy("zoo", "Animals", "nowhere.at.all:Zoo")', offer))
+    with caplog.at_level(logging.WARNING, "skycap"):
+        found = loaded(site)
+        for _ in range(2):
+            assert list(found.storage_types()) == ["local", "memory", "crypt"]
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "skycap-odd-h 1.0" in message
+    assert "SKYCAP_DISABLE_PLUGINS=skycap_odd_h" in message
+    assert "feed" in found.commands()
 
 
 def test_a_plugin_that_fails_when_it_is_asked_is_left_out(

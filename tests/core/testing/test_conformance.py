@@ -157,6 +157,10 @@ class _HidesWhatItCan(Memory):
         return
 
 
+class _CannotBeOpened(Memory):
+    open = Storage.__dict__["open"]
+
+
 _SUITE = StorageConformance()
 
 _BROKEN: list[tuple[type[Memory], str, dict[str, Any]]] = [
@@ -174,6 +178,7 @@ _BROKEN: list[tuple[type[Memory], str, dict[str, Any]]] = [
     (_RemovesFullDirectories, "test_a_full_directory_is_not_removed", {}),
     (_TakesAnyPath, "test_a_path_that_is_none_of_ours_is_refused", {"verb": "write", "path": "../up"}),
     (_TakesAnyPath, "test_the_longest_name_is_kept_and_a_longer_one_refused", {}),
+    (_CannotBeOpened, "test_a_type_can_be_opened_by_name", {}),
     (_KeepsNoTimes, "test_a_time_is_kept_to_the_precision_declared", {"mtime_ns": 10**18}),
     (_TakesOtherParts, "test_other_bytes_at_an_index_are_a_conflict", {}),
     (_ForgetsUploads, "test_an_upload_goes_on_from_its_state", {}),
@@ -191,6 +196,11 @@ def test_a_storage_that_breaks_a_promise_is_found_out(
     getattr(_SUITE, test)(Memory(), **arguments) if "capability" not in arguments else None
     with pytest.raises((AssertionError, Error, pytest.fail.Exception)):
         getattr(_SUITE, test)(broken(), **arguments)
+
+
+def test_a_name_longer_than_declared_is_told_with_the_fact() -> None:
+    with pytest.raises(pytest.fail.Exception, match=r"facts\.name_max is"):
+        _SUITE.test_the_longest_name_is_kept_and_a_longer_one_refused(_TakesAnyPath())
 
 
 class _Quiet(StorageConformance):

@@ -68,10 +68,14 @@ def register_transfer_engines() -> Iterable[Lazy]:  # type: ignore[empty-body]
 def transfer_strategy(source: Any, target: Any, entry: Any) -> Any:
     """A better way to move `entry` from the location `source` to `target`: a callable `() -> Entry`, or None.
 
-    Asked before the built-in strategies, once a file.
+    Asked before the built-in strategies, once a file. The callable returns what then stands at the target;
+    what it raises, or anything else it returns, fails this one file with an error that names the plugin.
     """
 
 
 @hookspec
 def transfer_event(event: Event) -> None:
-    """Something happened in a transfer. Called from the thread it happened in; be quick and raise nothing."""
+    """Something happened in a transfer. Called from the thread it happened in; be quick and raise nothing.
+
+    One that raises changes nothing of the transfer: it is warned of once and not called again.
+    """

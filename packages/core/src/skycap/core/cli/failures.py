@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from skycap.core.cli.redact import redact
 from skycap.core.errors import Error
 from skycap.core.paths import printable
+from skycap.core.plugins import blamed, failed
 
 if TYPE_CHECKING:
     from skycap.core.cli.session import Session
@@ -62,6 +63,8 @@ def as_ours(error: BaseException) -> Error:
         found.where = str(error.filename) if error.filename else None
     elif isinstance(error, RecursionError | MemoryError):
         found = Error(f"{type(error).__name__} in skycap")
+    elif (plugin := blamed(error)) is not None:
+        found = failed(plugin, error)
     else:
         found = Error(
             f"a defect in skycap: {type(error).__name__}: {error}",

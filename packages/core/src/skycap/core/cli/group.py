@@ -15,7 +15,7 @@ from typer.main import get_command
 from skycap.core import plugins
 from skycap.core.cli.coercion import convert_plainly
 from skycap.core.cli.session import session
-from skycap.core.errors import ConfigInvalid, DependencyMissing
+from skycap.core.errors import ConfigInvalid
 from skycap.core.hookspecs import Lazy
 from skycap.core.storage.options import nearest
 from skycap.core.version import VERSION
@@ -68,14 +68,7 @@ class PluginGroup(TyperGroup):
 
 def load(offer: Lazy) -> Any:
     """The command behind an offer, with the flags that every command has."""
-    try:
-        found = offer.load()
-    except ImportError as error:
-        raise DependencyMissing(
-            f"the command does not load ({error})",
-            where=offer.name,
-            hint="Install its package again, with what it depends on.",
-        ) from error
+    found = plugins.load(offer, "the command", offer.name)
     command = get_command(found) if isinstance(found, typer.Typer) else found
     command.name = offer.name
     is_group = isinstance(command, TyperGroup)

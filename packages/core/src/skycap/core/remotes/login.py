@@ -6,7 +6,7 @@ from typing import cast
 
 from skycap.core.auth.method import Account, AuthMethod, Prompt, Status
 from skycap.core.auth.references import Secrets
-from skycap.core.plugins import Plugins
+from skycap.core.plugins import Plugins, load
 from skycap.core.remotes.configuring import write_options
 from skycap.core.remotes.opening import Opener
 
@@ -17,7 +17,7 @@ ANY_TYPE = "options"
 def _method(plugins: Plugins, type_name: str) -> AuthMethod:
     methods = plugins.auth_methods()
     offer = methods.get(type_name) or methods[ANY_TYPE]
-    return cast(AuthMethod, offer.load()())
+    return cast(AuthMethod, load(offer, "the way to log in", type_name)())
 
 
 def _account(opener: Opener, plugins: Plugins, name: str) -> Account:

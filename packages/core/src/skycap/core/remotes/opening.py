@@ -143,15 +143,14 @@ class Opener:
         where = where or f"{remote.name}:"
         kind = self.load(remote.type, where)
         options, extra = self.options(remote, given or {})
-        opened = cast(Any, kind).open
         below = {**extra, **{name: setting.value for name, setting in (given or {}).items()}}
         inner = self._inner(kind, options, where, below)
-        if inner is None:
-            storage, inside = opened(options, path)
-            storage = stack(storage, extra, where=where, on_retry=self._on_retry)
-        else:
+        with plugins.naming(plugins.owner(self.types[remote.type])):
             # What it stands on has overlays of its own, and was remembered when it was opened.
-            storage, inside = opened(options, path, inner)
+            opened = kind.open(options, path) if inner is None else cast(Any, kind).open(options, path, inner)
+            storage, inside = opened
+        if inner is None:
+            storage = stack(storage, extra, where=where, on_retry=self._on_retry)
         self._opened.append(storage)
         return storage, inside
 
@@ -177,19 +176,23 @@ class Opener:
         finally:
             self._below.pop()
 
-    def load(self, type_name: str, where: str) -> type[Storage]:
-        """The class of a storage type; `DependencyMissing` if it is not installed or does not load."""
+    def offer(self, type_name: str, where: str) -> Lazy:
+        """The storage type of this name, not imported; what to do if it is not installed."""
         offer = self.types.get(type_name)
         if offer is None:
             raise self._unknown(type_name, where, "storage type")
-        try:
-            return cast("type[Storage]", offer.load())
-        except ImportError as error:
-            raise DependencyMissing(
-                f"the storage type {type_name!r} does not load ({error})",
-                where=where,
-                hint="Install its package again, with what it depends on.",
-            ) from error
+        return offer
+
+    def load(self, type_name: str, where: str) -> type[Storage]:
+        """The class of a storage type; `DependencyMissing` if it is not installed or does not load."""
+        offer = self.offer(type_name, where)
+        kind = plugins.load(offer, f"the storage type {type_name!r}", where)
+        with plugins.naming(plugins.owner(offer)):
+            if not (isinstance(kind, type) and issubclass(kind, Storage)):
+                raise TypeError(f"{offer.target} is no subclass of Storage")
+            if not issubclass(kind.Options, StorageOptions):
+                raise TypeError(f"{offer.target}.Options is no subclass of StorageOptions")
+        return kind
 
     def _unknown(self, name: str, where: str, what: str) -> DependencyMissing | UsageError:
         if package := PACKAGES.get(name):
@@ -212,8 +215,9 @@ class Opener:
     def load_options(self, type_name: str, where: str) -> list[OptionInfo]:
         """The same, for a type that may be unknown; `where` is for the message."""
         if type_name not in self._described:
-            options: type[StorageOptions] = cast(Any, self.load(type_name, where)).Options
-            self._described[type_name] = options.describe()
+            options = self.load(type_name, where).Options
+            with plugins.naming(plugins.owner(self.types[type_name])):
+                self._described[type_name] = options.describe()
         return self._described[type_name]
 
     def options(
@@ -247,7 +251,7 @@ class Opener:
             if name in infos and name not in extra
         }
         where = f"remote {remote.name} ({remote.origin})" if remote.name else f":{remote.type}:"
-        return cast(Any, kind).Options.parse(values, where=where), extra
+        return kind.Options.parse(values, where=where), extra
 
     def _by_variable(self, info: OptionInfo) -> Setting | None:
         for variable in info.env:

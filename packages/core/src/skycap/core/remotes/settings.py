@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from skycap.core.config import Config, Setting, same_name, variable_name
-from skycap.core.errors import ConfigInvalid, NotFound
+from skycap.core.errors import ConfigInvalid, DependencyMissing, NotFound
 from skycap.core.storage.options import nearest
 
 PREFIX = "SKYCAP_REMOTE_"
@@ -63,12 +64,27 @@ class Remotes:
         """Whether a variable that ends in `_TYPE` rather sets an option of a remote in the file."""
         for name, remote in self._config.remotes.items():
             option = key.removeprefix(f"{variable_name(name)}_").lower()
-            if option not in {key.lower(), "type"} and option in self._known(str(remote.get("type", ""))):
-                return True
+            if option in {key.lower(), "type"}:
+                continue
+            # Only here a type is asked; one that does not load must not keep the others from being listed.
+            with suppress(DependencyMissing):
+                if option in self._known(str(remote.get("type", ""))):
+                    return True
         return False
+
+    def type_of(self, name: str) -> Setting:
+        """The storage type of a remote and where it is set. Loads no storage type."""
+        return self._head(name)[1]
 
     def get(self, name: str) -> Remote:
         """One remote; `NotFound` with the nearest name if there is none."""
+        real, type_setting, settings = self._head(name)
+        type_name = str(type_setting.value)
+        settings |= self._from_environment(real, type_name)
+        return Remote(real, type_name, settings, type_setting.origin)
+
+    def _head(self, name: str) -> tuple[str, Setting, dict[str, Setting]]:
+        """The name of a remote as it is written, its type, and what the file sets for it."""
         listed = same_name(name, self._config.remotes)
         type_variable = self._variables.get(f"{variable_name(name)}_TYPE")
         if listed is None and type_variable is None:
@@ -84,9 +100,7 @@ class Remotes:
                 where=f"{self._config.path} [remotes.{real}]",
                 hint='Add a line like type = "s3".',
             )
-        type_name = str(type_setting.value)
-        settings |= self._from_environment(real, type_name)
-        return Remote(real, type_name, settings, type_setting.origin)
+        return real, type_setting, settings
 
     def _from_environment(self, name: str, type_name: str) -> dict[str, Setting]:
         prefix = f"{variable_name(name)}_"

@@ -18,7 +18,7 @@ from skycap.core.storage.extras import (
 )
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
-from skycap.core.storage.source import BinaryReader, LocalFile, Reopenable, Source
+from skycap.core.storage.source import BinaryReader, LocalFile, Reopenable, Source, known_size, opened
 from skycap.core.storage.upload import Upload
 
 __all__ = [
@@ -48,4 +48,6 @@ __all__ = [
     "Version",
     "Versions",
     "if_version",
+    "known_size",
+    "opened",
 ]

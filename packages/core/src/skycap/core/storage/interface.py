@@ -22,6 +22,7 @@ from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import BulkWriter, Changes, Leftover, Quota, Shares, Trash, Versions
 from skycap.core.storage.facts import Facts
+from skycap.core.storage.options import StorageOptions
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload
 
@@ -33,6 +34,16 @@ class Storage:
     """The name of the storage type: what stands in the configuration and before `://`."""
     capabilities: frozenset[Capability] = FULL
     facts: Facts = Facts()
+    Options: ClassVar[type[StorageOptions]] = StorageOptions
+    """What can be set for the type; as it is, nothing."""
+
+    @classmethod
+    def open(cls, options: Any, path: str) -> tuple[Storage, str]:
+        """The storage of a remote, from its parsed `Options`, and where `path` lies in it.
+
+        Not for overlays: they are put around a storage that is open.
+        """
+        raise NotImplementedError(f"{cls.__name__} has no class method open(options, path)")
 
     @property
     def identity(self) -> str:

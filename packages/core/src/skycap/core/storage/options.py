@@ -1,5 +1,7 @@
 """What can be set for a storage type: one frozen dataclass each, read from configuration and environment.
 
+    from skycap.core.storage.options import Duration, Secret, Size, StorageOptions, option
+
     @dataclass(frozen=True, kw_only=True)
     class BoxOptions(StorageOptions):
         endpoint: str = option("Where the service answers")
@@ -21,6 +23,8 @@ from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, get
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import ConfigInvalid, UsageError
 from skycap.core.units import parse_duration, parse_size
+
+__all__ = ["Duration", "OptionInfo", "Secret", "Size", "StorageOptions", "nearest", "option"]
 
 
 class Size(int):

@@ -86,14 +86,17 @@ def list_() -> None:
     run = session()
     rows = []
     for name in run.opener.remotes.names():
+        record: dict[str, Any] = {"type": "remote", "name": name, "storage_type": None, "origin": None}
         try:
-            found = run.opener.remotes.get(name)
+            found = run.opener.remotes.type_of(name)
+            record |= {"storage_type": str(found.value), "origin": found.origin}
+            run.opener.offer(str(found.value), f"{name}:")
         except Error as error:
             run.complain(error)
-            continue
+            record["problem"] = error.message
         if run.json:
-            run.emit({"type": "remote", "name": name, "storage_type": found.type, "origin": found.origin})
-        rows.append((f"{name}:", found.type, found.origin))
+            run.emit(record)
+        rows.append((f"{name}:", record["storage_type"] or "", record["origin"] or ""))
     if not run.json:
         print_table(run, ("name", "type", "set by"), rows)
         if not rows:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 
 from skycap.core.errors import Error, NotFound, Unsupported
 from skycap.core.storage import IF_ABSENT, Capability, Facts, Metadata, Storage, if_version
+from skycap.core.storage.options import StorageOptions
 from skycap.core.storage.overlays import Overlay
 from skycap.core.testing.conformance.base import (
     ConformanceBase,
@@ -153,6 +155,17 @@ class DeclaredPromises(ConformanceBase):
     def test_a_type_has_a_name(self, storage: Storage) -> None:
         assert storage.type_name or isinstance(storage, Overlay)
         assert storage.type_name == storage.type_name.lower()
+
+    def test_a_type_can_be_opened_by_name(self, storage: Storage) -> None:
+        kind = type(storage)
+        if isinstance(storage, Overlay):
+            pytest.skip("an overlay is put around a storage that is open")
+        assert issubclass(kind.Options, StorageOptions)
+        kind.Options.describe()
+        mine, default = (inspect.getattr_static(one, "open") for one in (kind, Storage))
+        assert mine is not default, (
+            f"{kind.__name__} has no class method open(options, path), so no remote can be of its type"
+        )
 
     def test_an_identity_stays(self, storage: Storage) -> None:
         first = storage.identity

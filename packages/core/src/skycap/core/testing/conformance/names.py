@@ -179,12 +179,18 @@ class NamePromises(ConformanceBase):
             assert list(listed(storage)) == [name]
             return
         for name in ("n" * longest, "é" * (longest // 2)):
-            storage.write(name, b"x")
+            try:
+                storage.write(name, b"x")
+            except PathInvalid as error:
+                pytest.fail(f"facts.name_max is {longest} bytes, and a name of so many was refused: {error}")
             assert content_of(storage, name) == b"x"
             storage.remove(name)
         for name in ("n" * (longest + 1), "é" * (longest // 2 + 1), f"dir/{'n' * (longest + 1)}/file"):
-            with pytest.raises(PathInvalid):
+            try:
                 storage.write(name, b"x")
+            except PathInvalid:
+                continue
+            pytest.fail(f"facts.name_max is {longest} bytes, and a longer name was not refused: {name!r}")
         assert [entry for entry in storage.scan("") if entry.is_file] == []
 
     def test_a_path_that_is_too_long_is_refused(self, storage: Storage) -> None:

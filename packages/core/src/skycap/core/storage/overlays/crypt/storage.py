@@ -6,8 +6,8 @@ around Python. Hashes of the inner storage are those of sealed bytes, and are le
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -67,7 +67,9 @@ class Crypt(CryptBase):
     """The option that names the place below."""
 
     @classmethod
-    def open(cls, options: CryptOptions, path: str, inner: Place) -> tuple[Crypt, str]:
+    def open(  # type: ignore[override]  # a type that `wraps` gets the place below it, too
+        cls, options: CryptOptions, path: str, inner: Place
+    ) -> tuple[Crypt, str]:
         """The vault in an opened place, and the path inside it; a wrong passphrase is found out here."""
         storage = cls(inner.storage, options.credential(), base=inner.path, names=options.names)
         storage.unlock()
@@ -76,15 +78,11 @@ class Crypt(CryptBase):
     # Readable
 
     def stat(self, path: str) -> Entry:
-        """One entry. `IntegrityError` for one whose size, or link target, was not made here."""
+        """One entry, as listings show it. `IntegrityError` for a link target that was not sealed here."""
         self.allow(Capability.READ, path)
+        self.require()
         sealed = self.sealed(path, root=True)
-        try:
-            return self.plain(self.call(path, lambda: self.inner.stat(sealed)), path)
-        except NotFound:
-            if path:
-                raise
-            return self.root()
+        return self.listed(self.call(path, lambda: self.inner.stat(sealed)), path)
 
     def read(
         self, path: str, *, offset: int = 0, length: int | None = None, version: str | None = None
@@ -99,9 +97,10 @@ class Crypt(CryptBase):
     def _opened(
         self, path: str, offset: int, length: int | None, version: str | None
     ) -> Iterator[BinaryReader]:
-        sealed = self.sealed(path, root=True)
         if not path:
             raise Unsupported("it is a directory and cannot be read", where=self.identity)
+        self.require()
+        sealed = self.sealed(path, root=True)
         with ExitStack() as stack:
             yield self.call(
                 path, lambda: self.vault.reading.open(stack, path, sealed, offset, length, version)
@@ -110,36 +109,35 @@ class Crypt(CryptBase):
     # Listable
 
     def scan(self, path: str) -> Iterator[Entry]:
-        """One level; what was not sealed here is left out."""
-        self.allow(Capability.LIST, path)
-        return self._scanned(path, self.sealed(path, root=True))
+        """One level. What was not sealed here is left out, and is a `ScanFailed` at the end.
 
-    def _scanned(self, path: str, sealed: str) -> Iterator[Entry]:
-        try:
-            for entry in self.each(path, lambda: self.inner.scan(sealed)):
-                if (found := self.opened(entry, sealed, path)) is not None:
-                    yield found
-        except NotFound:
-            if path:  # a vault that holds nothing yet is an empty one
-                raise
+        `NotFound` where there is no vault.
+        """
+        self.allow(Capability.LIST, path)
+        self.sealed(path, root=True)  # a path that cannot be is an error at once
+        return self._scanned(path, self.inner.scan)
 
     def scan_all(self, path: str) -> Iterator[Entry]:
-        """Everything below a path."""
+        """Everything below a path, under the same rules."""
         self.allow(Capability.SCAN_ALL, path)
-        return self._scanned_all(path, self.sealed(path, root=True))
+        self.sealed(path, root=True)  # a path that cannot be is an error at once
+        return self._scanned(path, self.inner.scan_all)
 
-    def _scanned_all(self, path: str, sealed: str) -> Iterator[Entry]:
+    def _scanned(self, path: str, scan: Callable[[str], Iterator[Entry]]) -> Iterator[Entry]:
+        self.require()
+        sealed = self.sealed(path, root=True)
         folders = (sealed, path)
-        try:
-            for entry in self.each(path, lambda: self.inner.scan_all(sealed)):
-                found = self.opened(entry, *folders)
-                if found is not None:
-                    yield found
-                    if (parent := entry.path.rpartition("/")[0]) != folders[0]:
-                        folders = (parent, found.path.rpartition("/")[0])
-        except NotFound:
-            if path:
-                raise
+        unopened, has_config = 0, False
+        for entry in self.each(path, lambda: scan(sealed)):
+            if (found := self.opened(entry, *folders)) is not None:
+                yield found
+                if (parent := entry.path.rpartition("/")[0]) != folders[0]:
+                    folders = (parent, found.path.rpartition("/")[0])
+            elif self.is_config(entry):
+                has_config = True
+            else:
+                unopened += 1
+        self.complete(path, unopened, has_config=has_config)
 
     # Writable
 
@@ -209,11 +207,12 @@ class Crypt(CryptBase):
             self.call(path, lambda: self.inner.remove_tree(sealed))
             return
         # The file that holds the key stays, or what is written next could never be read.
-        for entry in list(self.scan("")):
-            if entry.is_dir:
-                self.remove_tree(entry.path)
-            else:
-                self.remove(entry.path)
+        with suppress(NotFound):
+            for entry in list(self.scan("")):
+                if entry.is_dir:
+                    self.remove_tree(entry.path)
+                else:
+                    self.remove(entry.path)
 
     # Inside the store
 
