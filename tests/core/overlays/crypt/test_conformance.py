@@ -19,6 +19,7 @@ class TestOverMemory(StorageConformance):
     @pytest.fixture
     def storage(self, key_file: Credential) -> Iterator[Storage]:
         with Crypt(Memory(), key_file) as storage:
+            storage.make_dir("")
             yield storage
 
 
@@ -28,6 +29,7 @@ class TestInAFolderOfMemory(StorageConformance):
         inner = Memory()
         inner.write("outside/file", b"not sealed")
         with Crypt(inner, key_file, base="in/a folder") as storage:
+            storage.make_dir("")
             yield storage
 
 
@@ -35,6 +37,7 @@ class TestOverAFolder(StorageConformance):
     @pytest.fixture
     def storage(self, tmp_path: Path, key_file: Credential) -> Iterator[Storage]:
         with Crypt(Local(tmp_path / "root"), key_file) as storage:
+            storage.make_dir("")
             yield storage
 
 
@@ -42,4 +45,5 @@ class TestWithPlainNames(StorageConformance):
     @pytest.fixture
     def storage(self, key_file: Credential) -> Iterator[Storage]:
         with Crypt(Memory(), key_file, names="plain") as storage:
+            storage.make_dir("")
             yield storage

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
-from skycap.core.errors import Error, IntegrityError, NotFound
+from skycap.core.errors import IntegrityError, NotFound, ScanFailed
+from skycap.core.storage.entry import Entry, Kind
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays.crypt import Crypt
 from skycap.core.storage.overlays.crypt.credentials import KeyFile
@@ -132,11 +134,22 @@ def test_a_file_of_another_vault_is_noticed(
     refused(vault)
 
 
-def test_a_changed_name_is_left_out_and_not_found(inner: Memory, vault: Crypt, sealed: str) -> None:
+def listed(entries: Iterator[Entry]) -> tuple[list[str], str]:
+    """The paths of a listing, and the error at its end."""
+    found = []
+    with pytest.raises(ScanFailed) as caught:
+        found.extend(entry.path for entry in entries)
+    return found, caught.value.message
+
+
+def test_a_changed_name_is_not_found_and_fails_the_listing_at_its_end(
+    inner: Memory, vault: Crypt, sealed: str
+) -> None:
     for at in range(len(sealed)):
         changed = sealed[:at] + ("1" if sealed[at] != "1" else "2") + sealed[at + 1 :]
         inner.rename(sealed, changed)
-        assert list(vault.scan("")) == list(vault.scan_all("")) == []
+        for scan in (vault.scan, vault.scan_all):
+            assert listed(scan("")) == ([], "1 name could not be opened, and what is behind is not listed")
         with pytest.raises(NotFound):
             vault.stat("file")
         inner.rename(changed, sealed)
@@ -149,7 +162,7 @@ def test_a_name_is_not_a_link_target_nor_the_other_way(inner: Memory, vault: Cry
     (name,) = (entry.path for entry in inner.scan("") if entry.is_file and "." not in entry.path)
     (link,) = (entry.path for entry in inner.scan("") if entry.target is not None)
     inner.make_symlink(link, name)
-    assert [entry.path for entry in vault.scan("")] == ["file"]
+    assert listed(vault.scan(""))[0] == ["file"]
     with pytest.raises(IntegrityError):
         vault.stat("link")
 
@@ -178,9 +191,29 @@ def test_an_older_state_and_a_moved_name_are_not_noticed(inner: Memory, vault: C
     assert content(vault, "file") == b"old"
 
 
-def test_an_error_in_a_file_does_not_stop_a_listing(inner: Memory, vault: Crypt, sealed: str) -> None:
+def test_all_that_opens_is_listed_before_the_listing_fails(inner: Memory, vault: Crypt) -> None:
+    for number in range(5):
+        vault.write(f"dir/{number}", b"x")
+    folder = sealed_path(inner, vault, "dir/0").rpartition("/")[0]
+    for name in ("0", "zz"):  # before and after all others
+        inner.write(f"{folder}/{name}", b"of another program")
+    for scan in (vault.scan, vault.scan_all):
+        paths, message = listed(scan("dir"))
+        assert sorted(paths) == [f"dir/{number}" for number in range(5)]
+        assert message.startswith("2 names")
+    assert [entry.path for entry in vault.scan("")] == ["dir"]
+
+
+@pytest.mark.parametrize("size", [0, 3, 55, SEGMENT + 16])
+def test_a_file_that_was_cut_off_is_listed_and_cannot_be_read(
+    inner: Memory, vault: Crypt, sealed: str, size: int
+) -> None:
     vault.write("good", b"x")
-    inner.write(sealed, b"cut")
-    assert [entry.path for entry in vault.scan("")] == ["good"]
-    with pytest.raises(Error):
-        vault.stat("file")
+    inner.write(sealed, content(inner, sealed)[:size])
+    for scan in (vault.scan, vault.scan_all):
+        found = {entry.path: entry for entry in scan("")}
+        assert set(found) == {"file", "good"}
+        assert found["file"] == vault.stat("file")
+        assert (found["file"].kind, found["file"].size) == (Kind.FILE, 0)
+        assert found["file"].version is not None
+    refused(vault)

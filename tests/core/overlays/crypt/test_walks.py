@@ -24,7 +24,9 @@ _KEY = _key_file()
 
 
 def _vault() -> Storage:
-    return Crypt(Memory(), _KEY)
+    vault = Crypt(Memory(), _KEY)
+    vault.make_dir("")
+    return vault
 
 
 TestVaultWalks = storage_walks(_vault)

@@ -232,10 +232,10 @@ class CryptBase(Overlay):
             )
         if unopened:
             raise ScanFailed(
-                f"{unopened} name{'s' * (unopened != 1)} could not be opened, and what they stand for is not "
-                "listed",
+                f"{unopened} name{'s' * (unopened != 1)} could not be opened, and "
+                "what is behind is not listed",
                 where=printable(path) or self.identity,
-                hint="Something changed them, or put files of its own there. -v names the first; move them away.",
+                hint="Another program changed them or put them there. The warning names the first.",
             )
 
     def kept(self, metadata: Metadata | None) -> Metadata | None:

@@ -1,14 +1,15 @@
 """Where a vault lies: looks for its file, opens it, and makes it with the first write.
 
-Before that first write nothing is in the store. Until then a new vault lives in memory only, so that an
-empty place reads as empty; each look asks again, since another process may have made it.
+Before that first write nothing is in the store, and nothing can be read: an empty place may as well be a disk
+that is not mounted. Until then a new vault lives in memory only, so that names can be checked; each look asks
+again, since another process may have made it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from skycap.core.errors import ConfigInvalid, Conflict, IntegrityError, NotFound
 from skycap.core.paths import join, printable
@@ -52,6 +53,20 @@ class Door:
                 return self._unmade
             self._vault = self._make(self._unmade)
             return self._vault
+
+    def require(self) -> None:
+        """`NotFound` if no vault is in the store."""
+        self.open()
+        if self._vault is None:
+            self.missing()
+
+    def missing(self) -> NoReturn:
+        """Say that no vault is there."""
+        raise NotFound(
+            "there is no vault here",
+            where=printable(join(self._inner.identity, self._base)),
+            hint="If it lies on a disk that is not there, mount it. The first write makes a new vault.",
+        )
 
     def _look(self) -> Vault | None:
         data = self._read()

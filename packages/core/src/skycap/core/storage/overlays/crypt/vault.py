@@ -104,7 +104,7 @@ class Vault:
         except IntegrityError:
             wrong = "passphrase" if credential.kdf == "argon2id" else "key file"
             raise AuthMissing(
-                f"the {wrong} is wrong, or {CONFIG_NAME} was changed",
+                f"this {wrong} does not open the vault, or {CONFIG_NAME} was changed",
                 where=where,
                 hint="Nothing was written. Give the one that this remote was made with.",
             ) from None
