@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -158,6 +159,18 @@ def test_a_defect_in_a_command_is_told_with_its_plugin(zoo: Install, skycap: Sky
     assert NAME in outcome.err
     assert WAY_OUT in outcome.err
     assert "lion" in outcome.err
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_the_group_of_the_docs_is_a_group(
+    flags: tuple[str, ...], zoo: Install, skycap: Skycap, tree: Path
+) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "plugins" / "command.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    zoo("\n".join(blocks).replace("skycap_zoo.commands:app", "skycap_zoo:app"))
+    outcome = skycap("zoo", "count", *flags, tree)
+    assert outcome.out == ('{"type":"animals","count":1}\n' if flags else "1\n"), outcome.err
+    assert skycap("zoo", "count", tree / "void").status == 4
 
 
 # Lists
