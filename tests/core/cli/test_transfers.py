@@ -293,3 +293,37 @@ def test_mkdir_makes_parents_and_does_it_twice(skycap: Skycap, home: Path) -> No
     assert skycap("mkdir", home / "a" / "b", home / "c").status == 0
     assert (home / "a" / "b").is_dir()
     assert skycap("mkdir", home / "a" / "b").status == 0
+
+
+def test_remove_filters_files_that_are_named(skycap: Skycap, home: Path) -> None:
+    for name in ("keep.txt", "x.tmp"):
+        (home / name).write_text("x")
+    assert skycap("remove", "--include", "*.tmp", "keep.txt", "x.tmp").status == 0
+    assert (home / "keep.txt").exists()
+    assert not (home / "x.tmp").exists()
+
+
+def test_remove_counts_all_places_before_it_removes_one(skycap: Skycap, home: Path) -> None:
+    (home / "folder").mkdir()
+    files = [home / "a", home / "b", home / "folder" / "c"]
+    for path in files:
+        path.write_text("x")
+    words = ("remove", "-r", "--yes", "--max-delete")
+    assert skycap(*words, "2", "a", "b", "folder").status == 31
+    assert skycap(*words, "0", "a").status == 31
+    assert skycap("remove", "a", "b", "absent").status == 4
+    assert all(path.exists() for path in files)
+    assert skycap(*words, "3", "a", "b", "folder").status == 0
+    assert not any(path.exists() for path in files)
+
+
+def test_a_report_is_private_and_holds_no_secret_of_a_one_time_address(skycap: Skycap, home: Path) -> None:
+    (home / "file").write_text("x")
+    for place in (
+        ":s3,secret_access_key=hush,nonsense=1:bucket",
+        ":s3,secret_access_key='hush",
+        ":s3,secret_access_key=hush",
+    ):
+        assert skycap("copy", "--report", "report.json", "file", place).status != 0
+        assert "hush" not in (home / "report.json").read_text()
+        assert (home / "report.json").stat().st_mode & 0o777 == 0o600

@@ -1,62 +1,116 @@
-"""Removes one place for `skycap remove`: looked at first, shown, asked about, then done."""
+"""Removes places for `skycap remove`: all are looked at first, then each is asked about and removed."""
 
 from __future__ import annotations
 
 import sys
 import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 from skycap.core.cli.failures import as_record
 from skycap.core.cli.session import Session
-from skycap.core.errors import Error, NotFound, UsageError
+from skycap.core.errors import ConfirmationRequired, Error, NotFound, UsageError
 from skycap.core.location import Location
-from skycap.core.paths import printable
+from skycap.core.paths import printable, split
 from skycap.core.remotes.address import Form, parse
 from skycap.core.remotes.pairing import named_file
+from skycap.core.storage.entry import Entry
 from skycap.core.transfer.plan import Action, ActionType
 from skycap.core.transfer.removing import Removals
-from skycap.core.transfer.walk import Selects, walk
+from skycap.core.transfer.walk import Selects, fits, walk
 from skycap.core.units import format_size
 
 
-def remove_place(
-    run: Session,
-    place: str,
-    *,
-    recursive: bool,
-    yes: bool,
-    dry_run: bool,
-    interactive: bool,
-    max_delete: int | None,
-    select: Selects | None,
-    cancel: threading.Event,
-) -> tuple[int, int]:
-    """How many were removed, and how many could not be."""
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What `skycap remove` was told about all of its places."""
+
+    recursive: bool
+    yes: bool
+    dry_run: bool
+    interactive: bool
+    max_delete: int | None
+    select: Selects | None
+    cancel: threading.Event
+
+
+@dataclass(frozen=True)
+class Found:
+    """One place, and what of it is to go. `is_file` is a place that is no folder."""
+
+    place: str
+    location: Location
+    removals: Removals
+    is_file: bool
+
+
+def remove_places(run: Session, places: list[str], wishes: Wishes) -> tuple[int, int]:
+    """How many were removed, and how many could not be. All places are looked at before one is touched."""
+    removed = failed = 0
+    with ExitStack() as stack:
+        found = [_look(run, stack, place, wishes) for place in places]
+        _check(found, wishes.max_delete)
+        for one in found:
+            counts = _remove(run, one, wishes)
+            removed += counts[0]
+            failed += counts[1]
+            if wishes.cancel.is_set():
+                break
+    return removed, failed
+
+
+def _look(run: Session, stack: ExitStack, place: str, wishes: Wishes) -> Found:
     location = run.open(place, for_writing=True)
-    if named_file(location) is not None:
-        return _remove_file(run, location, dry_run=dry_run, interactive=interactive)
-    removals = Removals(location, max_delete)
-    try:
-        for entry in walk(location, _stop, select):
-            if interactive and not entry.is_dir and not _asked(location.shown(entry.path)):
-                continue
-            removals.add(Action(ActionType.REMOVE, entry.path, None, entry))
-        if removals.count and not recursive:
-            raise UsageError(
-                "it is a folder with something in it", where=location.shown(), hint="-r removes it."
-            )
-        removals.check()
-        if dry_run:
-            for path in removals.paths():
-                _tell(run, location, path, None, dry_run=True)
-            return removals.count, 0
-        if removals.count and not interactive:
-            what = f"{removals.count} items ({format_size(removals.bytes)}) below {location.shown()}"
-            run.confirm(f"Remove {what}?", yes=yes)
-        removed, failed = _run(run, location, removals, cancel)
-    finally:
-        removals.close()
-    if not failed and select is None and not interactive and not cancel.is_set():
-        _remove_itself(location, is_remote=parse(place).form is not Form.LOCAL)
+    entry = named_file(location)
+    removals = Removals(location, None)
+    stack.callback(removals.close)
+    if entry is not None:
+        if _counts(location, entry, wishes.select) and (not wishes.interactive or _asked(location.shown())):
+            removals.add(Action(ActionType.REMOVE, "", None, entry))
+        return Found(place, location, removals, is_file=True)
+    for below in walk(location, _stop, wishes.select):
+        if wishes.interactive and not below.is_dir and not _asked(location.shown(below.path)):
+            continue
+        removals.add(Action(ActionType.REMOVE, below.path, None, below))
+    if removals.count and not wishes.recursive:
+        raise UsageError("it is a folder with something in it", where=location.shown(), hint="-r removes it.")
+    return Found(place, location, removals, is_file=False)
+
+
+def _counts(location: Location, entry: Entry, select: Selects | None) -> bool:
+    """Whether filters want a file that was named: they see it as one at the top."""
+    name = split(location.path)[1] or split(location.name)[1]
+    return select is None or (select.names(name, is_dir=False) and fits(entry, select))
+
+
+def _check(found: list[Found], limit: int | None) -> None:
+    count = sum(one.removals.count for one in found)
+    if limit is not None and count > limit:
+        raise ConfirmationRequired(
+            f"{count} items would be removed, more than the {limit} that --max-delete allows; "
+            "nothing was removed",
+            where=found[0].location.shown() if len(found) == 1 else None,
+            hint="Look at them with --dry-run, and raise --max-delete if they should go.",
+        )
+
+
+def _remove(run: Session, found: Found, wishes: Wishes) -> tuple[int, int]:
+    location, removals = found.location, found.removals
+    if wishes.dry_run:
+        for path in removals.paths():
+            _tell(run, location, path, None, dry_run=True)
+        return removals.count, 0
+    if found.is_file:
+        if removals.count:
+            location.storage.remove(location.path)
+            _tell(run, location, "", None, dry_run=False)
+        return removals.count, 0
+    if removals.count and not wishes.interactive:
+        what = f"{removals.count} items ({format_size(removals.bytes)}) below {location.shown()}"
+        run.confirm(f"Remove {what}?", yes=wishes.yes)
+    removed, failed = _run(run, location, removals, wishes.cancel)
+    if not failed and wishes.select is None and not wishes.interactive and not wishes.cancel.is_set():
+        _remove_itself(location, is_remote=parse(found.place).form is not Form.LOCAL)
     return removed, failed
 
 
@@ -69,15 +123,6 @@ def _run(run: Session, location: Location, removals: Removals, cancel: threading
         else:
             failed += 1
     return removed, failed
-
-
-def _remove_file(run: Session, location: Location, *, dry_run: bool, interactive: bool) -> tuple[int, int]:
-    if interactive and not _asked(location.shown()):
-        return 0, 0
-    if not dry_run:
-        location.storage.remove(location.path)
-    _tell(run, location, "", None, dry_run=dry_run)
-    return 1, 0
 
 
 def _remove_itself(location: Location, *, is_remote: bool) -> None:

@@ -27,6 +27,7 @@ from skycap.core.cli.transfer_flags import SyncFlags, TransferFlags
 from skycap.core.errors import ConfirmationRequired, Error, Interrupted, Partial, UsageError
 from skycap.core.location import Location
 from skycap.core.paths import printable
+from skycap.core.remotes.address import shown
 from skycap.core.remotes.pairing import name_of, named_file, target_of_file, target_of_folder
 from skycap.core.state import state_folder
 from skycap.core.transfer.engine import Transfer
@@ -72,7 +73,8 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
     finally:
         if flags.report:
             result = transfer.result if transfer is not None else Result()
-            found = report(result, command=verb, source=source_text, target=target_text, error=failure)
+            places = {"source": shown(source_text), "target": shown(target_text)}
+            found = report(result, command=verb, **places, error=failure)
             write_report(found, flags.report)
         if transfer is not None:
             _log_run(verb, transfer.result, failure)

@@ -132,3 +132,11 @@ def _value(text: str, start: int) -> tuple[str, int]:
     stop = re.compile(r"[:,]").search(text, end)
     end = stop.start() if stop else len(text)
     return text[start:end], end
+
+
+def shown(text: str) -> str:
+    """A place for people, or for a file, even if it cannot be read as one; no value of an option."""
+    try:
+        return parse(text).shown
+    except UsageError as error:
+        return (error.where or "") if text.startswith(":") else text

@@ -5,6 +5,7 @@ Fields are only ever added. The schema is published in `docs/reference/` and mad
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from datetime import UTC, datetime
@@ -115,10 +116,13 @@ def report(
 
 
 def write_report(found: dict[str, Any], path: str) -> None:
-    """Write it, all or nothing."""
+    """Write it, all or nothing, and for its owner alone: it names what is in private places."""
     temporary = f"{path}.part"
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)  # of a run that was killed, with whatever mode it had
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(found, file, indent=2)
             file.write("\n")
         os.replace(temporary, path)

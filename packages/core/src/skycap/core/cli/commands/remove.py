@@ -10,7 +10,7 @@ import typer
 from skycap.core.cli.flags import DryRun, Places, Yes
 from skycap.core.cli.group import new_app
 from skycap.core.cli.options import takes
-from skycap.core.cli.removing import remove_place
+from skycap.core.cli.removing import Wishes, remove_places
 from skycap.core.cli.session import session
 from skycap.core.cli.stopping import status_of, stopping
 from skycap.core.cli.transfer_flags import SelectFlags
@@ -45,24 +45,17 @@ def remove(
     """
     run = session()
     cancel = threading.Event()
-    removed = failed = 0
+    wishes = Wishes(
+        recursive=recursive,
+        yes=yes,
+        dry_run=dry_run,
+        interactive=interactive,
+        max_delete=max_delete,
+        select=flags.select(),
+        cancel=cancel,
+    )
     with stopping(cancel, run.note) as came:
-        for place in places:
-            counts = remove_place(
-                run,
-                place,
-                recursive=recursive,
-                yes=yes,
-                dry_run=dry_run,
-                interactive=interactive,
-                max_delete=max_delete,
-                select=flags.select(),
-                cancel=cancel,
-            )
-            removed += counts[0]
-            failed += counts[1]
-            if cancel.is_set():
-                break
+        removed, failed = remove_places(run, places, wishes)
     if run.json:
         run.emit({"type": "summary", "command": "remove", "removed": removed, "failed": failed})
     if dry_run:
