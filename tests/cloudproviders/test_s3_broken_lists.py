@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import socket
 import ssl
@@ -16,12 +15,16 @@ from typing import Any
 
 import pytest
 
+from skycap.cloudproviders.s3.buckets import Buckets
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.cloudproviders.s3.storage import S3
 from skycap.core.errors import (
     ConfigInvalid,
+    DownloadFailed,
     Error,
     NotFound,
+    ProviderError,
+    ScanFailed,
     TransferFailed,
 )
 from skycap.core.storage import Kind
@@ -83,23 +86,102 @@ def page(*keys: str, prefixes: tuple[str, ...] = (), token: str = "") -> bytes:
     return f"<ListBucketResult>{body}</ListBucketResult>".encode()
 
 
-def test_keys_that_are_no_paths_are_left_out_and_told_once(
-    over: Over, caplog: pytest.LogCaptureFixture
-) -> None:
-    keys = ["/abs", "a//b", "a/../b", "./x", "dir/", "good", "nul\0", "../../etc/passwd"]
-    with Stub(lambda _: Reply(body=page(*keys))) as stub, caplog.at_level(logging.WARNING):
-        storage = over(stub.url)
-        assert [entry.path for entry in storage.scan_all("")] == ["good"]
-        assert [entry.path for entry in storage.scan_all("")] == ["good"]
-    assert len(caplog.records) == 1
-    assert "/abs" in caplog.text
+def test_keys_that_are_no_paths_fail_the_listing_after_all_others_have_come(over: Over) -> None:
+    keys = ["/abs", "a//b", "a/../b", "./x", "dir/", "good", "nul\0", "../../etc/passwd", "z"]
+    with Stub(lambda _: Reply(body=page(*keys))) as stub:
+        entries = over(stub.url).scan_all("")
+        assert [next(entries).path for _ in range(2)] == ["good", "z"]
+        with pytest.raises(ScanFailed, match=r"6 keys .*'/abs'") as caught:
+            next(entries)
+    assert not caught.value.retryable
 
 
-def test_a_prefix_that_is_no_path_is_left_out(over: Over) -> None:
+def test_a_prefix_that_is_no_path_fails_the_listing_after_all_others_have_come(over: Over) -> None:
     reply = Reply(body=page("b", prefixes=("/", "a//", "ok/", "../")))
     with Stub(lambda _: reply) as stub:
-        found = [(entry.path, entry.kind) for entry in over(stub.url).scan("")]
+        entries = over(stub.url).scan("")
+        found = [(entry.path, entry.kind) for entry in (next(entries), next(entries))]
+        with pytest.raises(ScanFailed, match="3 keys"):
+            next(entries)
     assert found == [("b", Kind.FILE), ("ok", Kind.DIRECTORY)]
+
+
+_PORTAL = b"<!DOCTYPE html><html><body>Log in</body></html>"
+_NO_ANSWERS = [
+    _PORTAL,
+    b"",
+    b"garbage < garbage",
+    b"<ListBucketResult/>",
+    b"<ListAllMyBucketsResult></ListAllMyBucketsResult>",
+    b"<?xml version='1.0'?><ListBucketResult><Contents><Key>a</Key>",
+    b"<Error><Code>InternalError</Code></Error>",
+    b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+    b"<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>",
+    b"<ListBucketResult><Contents><Key>a</Key><Size>-1</Size></Contents></ListBucketResult>",
+]
+
+
+@pytest.mark.parametrize("body", _NO_ANSWERS)
+def test_what_is_no_listing_is_never_an_empty_bucket(over: Over, body: bytes) -> None:
+    with Stub(lambda _: Reply(body=body)) as stub:
+        storage = over(stub.url)
+        calls: list[Callable[[], Any]] = [
+            lambda: list(storage.scan_all("")),
+            lambda: list(storage.scan("")),
+            lambda: storage.remove_tree("d"),
+        ]
+        for call in calls[: 2 if b"IsTruncated" in body or b"Size" in body else 3]:
+            with pytest.raises(Error):
+                call()
+
+
+@pytest.mark.parametrize("second", [_PORTAL, page("b")[:-5], page("b", token="1")])
+def test_a_listing_whose_second_page_is_none_is_an_error_after_the_first(over: Over, second: bytes) -> None:
+    def answer(request: Request) -> Reply:
+        return Reply(body=second if "continuation-token" in request.query else page("a", token="1"))
+
+    with Stub(answer) as stub:
+        entries = over(stub.url).scan_all("")
+        assert next(entries).path == "a"
+        with pytest.raises((ProviderError, DownloadFailed)):
+            assert [entry.path for entry in entries] == ["b", "never the end"]
+
+
+def raised(error: Error | None) -> None:
+    if error is not None:
+        raise error
+
+
+def test_a_web_page_in_place_of_any_other_answer_is_an_error_to_try_again(over: Over) -> None:
+    with Stub(lambda _: Reply(body=_PORTAL, headers={"etag": '"e"', "content-type": "text/html"})) as stub:
+        storage = over(stub.url)
+        calls: list[Callable[[], Any]] = [
+            lambda: raised(next(iter(storage.remove_many(["a"])))[1]),
+            lambda: list(storage.versions().list("a")),
+            lambda: list(storage.cleanup(older_than_s=1)),
+            lambda: storage.begin_upload("a"),
+            lambda: storage.copy("a", "b"),
+            lambda: list(Buckets(storage.options, client=storage.client).scan("")),
+        ]
+        for call in calls:
+            with pytest.raises(ProviderError, match="a web page") as caught:
+                call()
+            assert caught.value.retryable
+
+
+def test_a_completed_upload_without_an_etag_is_an_error(over: Over) -> None:
+    def answer(request: Request) -> Reply:
+        name = (
+            "InitiateMultipartUploadResult" if "uploads" in request.query else "CompleteMultipartUploadResult"
+        )
+        inner = "<UploadId>u</UploadId>" if "uploads" in request.query else ""
+        return Reply(body=f"<{name}>{inner}</{name}>".encode(), headers={"etag": '"e"'})
+
+    with Stub(answer) as stub:
+        upload = over(stub.url).begin_upload("a", size=1)
+        upload.put_part(0, b"x", last=True)
+        with pytest.raises(ProviderError, match="no ETag"):
+            upload.complete()
 
 
 def test_pages_are_asked_for_as_they_are_needed(over: Over) -> None:
@@ -157,7 +239,7 @@ def test_leftovers_are_listed_page_by_page(over: Over) -> None:
         upload = f"<Upload><Key>{key}</Key><UploadId>u</UploadId>{began}</Upload>"
         markers = "<NextKeyMarker>k1</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker>"
         more = f"<IsTruncated>true</IsTruncated>{markers}" if first else ""
-        return Reply(body=f"<R>{more}{upload}</R>".encode())
+        return Reply(body=f"<ListMultipartUploadsResult>{more}{upload}</ListMultipartUploadsResult>".encode())
 
     with Stub(answer) as stub:
         found = list(over(stub.url).cleanup(older_than_s=1))
@@ -188,7 +270,9 @@ def test_history_goes_on_over_pages(over: Over) -> None:
         state = f"<Key>a</Key><VersionId>{number}</VersionId><ETag>&quot;{number}&quot;</ETag>"
         markers = "<NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>1</NextVersionIdMarker>"
         more = f"<IsTruncated>true</IsTruncated>{markers}" if first else ""
-        return Reply(body=f"<R>{more}<Version>{state}</Version></R>".encode())
+        return Reply(
+            body=f"<ListVersionsResult>{more}<Version>{state}</Version></ListVersionsResult>".encode()
+        )
 
     with Stub(answer) as stub:
         found = [state.entry.version for state in over(stub.url).versions().list("a")]
@@ -300,7 +384,9 @@ def test_more_connections_than_are_kept_are_closed(over: Over) -> None:
 
 def test_an_absent_object_is_told_from_an_absent_version(over: Over) -> None:
     def answer(request: Request) -> Reply:
-        return Reply(body=b"<R></R>") if request.method == "GET" else Reply(412)
+        if request.method == "GET":
+            return Reply(body=b"<ListVersionsResult></ListVersionsResult>")
+        return Reply(412)
 
     with Stub(answer) as stub, pytest.raises(NotFound, match="version"):
         over(stub.url).head("a", '"old"')

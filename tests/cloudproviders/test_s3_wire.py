@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skycap.cloudproviders.s3.endpoint import Endpoint, check_bucket
-from skycap.cloudproviders.s3.listing import Page, in_order, time_ns
+from skycap.cloudproviders.s3.listing import in_order, time_ns
 from skycap.cloudproviders.s3.objects import (
     entry_of,
     format_time,
@@ -20,6 +20,7 @@ from skycap.cloudproviders.s3.objects import (
     metadata_of,
     parse_time,
 )
+from skycap.cloudproviders.s3.page import Page
 from skycap.cloudproviders.s3.signing import EMPTY_SHA256, Keys, presign, quote_path, quote_query, sign
 from skycap.cloudproviders.s3.upload import MAX_PARTS, part_size_for
 from skycap.core.errors import ConfigInvalid, PathInvalid, ProviderError, Unsupported
@@ -109,9 +110,7 @@ def test_a_name_that_no_bucket_has_is_refused(name: str) -> None:
     st.builds(
         Metadata,
         mtime_ns=st.none() | st.integers(-(10**18), 4 * 10**18),
-        mode=st.none() | st.integers(0, 0o7777),
-        uid=st.none() | st.integers(0, 2**32),
-        gid=st.none() | st.integers(0, 2**32),
+        mode=st.none() | st.integers(0, 0o777),
         xattrs=st.none() | st.dictionaries(_text, st.binary(max_size=20), min_size=1, max_size=2),
         content_type=st.none() | st.just("text/x"),
         extra=st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3),
@@ -150,6 +149,28 @@ def test_foreign_metadata_that_is_broken_is_left_out() -> None:
     )
     assert (found.mode, found.xattrs, found.mtime_ns) == (None, None, None)
     assert found.extra == {"word": "é", "odd": "=?nope?Q?x?="}
+
+
+@pytest.mark.parametrize("mode", ["77777777777777", "-1", "10000", "7_7", "", "\u0667", "7" * 9000])
+def test_a_mode_that_cannot_be_is_left_out(mode: str) -> None:
+    assert metadata_of({"x-amz-meta-mode": mode}).mode is None
+
+
+@pytest.mark.parametrize("mtime", ["9223372036.854775808", "-9223372037", "999999999999"])
+def test_a_time_beyond_what_files_keep_is_left_out(mtime: str) -> None:
+    assert metadata_of({"x-amz-meta-mtime": mtime}).mtime_ns is None
+
+
+def test_a_store_decides_neither_owner_nor_privileges() -> None:
+    stored = Metadata(
+        mode=0o6755, uid=0, gid=0, xattrs={"security.capability": b"x", "trusted.a": b"x", "user.a": b"x"}
+    )
+    headers = metadata_headers(stored)
+    assert (headers["x-amz-meta-uid"], headers["x-amz-meta-mode"]) == ("0", "6755")
+    assert metadata_of(headers) == Metadata(mode=0o755, xattrs={"user.a": b"x"})
+    broken = metadata_of({"x-amz-meta-xattrs": '{"user.a": 1, "user.b": "x", "user.c": "eA=="}'})
+    assert broken.xattrs == {"user.c": b"x"}
+    assert metadata_of({"x-amz-meta-uid": "99999999999", "x-amz-meta-gid": "-5"}) == Metadata()
 
 
 def test_more_metadata_than_s3_keeps_is_refused() -> None:
@@ -194,7 +215,7 @@ def test_every_size_fits_into_the_parts(size: int, wanted: int) -> None:
 
 def test_an_answer_that_is_no_listing_is_an_error() -> None:
     with pytest.raises(ProviderError):
-        Page(b"hello", "b")
+        Page(b"hello", "b", "ListBucketResult")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from typing import ClassVar, NoReturn
 
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.endpoint import check_bucket
-from skycap.cloudproviders.s3.listing import Page, time_ns
+from skycap.cloudproviders.s3.listing import time_ns
 from skycap.cloudproviders.s3.options import DEFAULT_REGION, S3Options
+from skycap.cloudproviders.s3.page import Page
 from skycap.cloudproviders.s3.storage import S3, connect
 from skycap.core.errors import Conflict, NotFound, Unsupported
 from skycap.core.paths import order_key, validate
@@ -128,9 +129,13 @@ class Buckets(Storage):
 
     def _buckets(self) -> list[Entry]:
         answer = self.client.request("GET")
-        page = Page(answer.body, self.client.where(""))
+        page = Page(answer.body, self.client.where(""), "ListAllMyBucketsResult")
         found = [
-            Entry(fields["Name"], Kind.DIRECTORY, stored_at_ns=time_ns(fields.get("CreationDate", "")))
+            Entry(
+                page.need("Name", fields),
+                Kind.DIRECTORY,
+                stored_at_ns=time_ns(fields.get("CreationDate", "")),
+            )
             for kind, fields in page.items
             if kind == "Bucket"
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields as fields_of
@@ -10,8 +9,8 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from skycap.cloudproviders.s3.listing import Page
 from skycap.cloudproviders.s3.objects import is_etag
+from skycap.cloudproviders.s3.page import Page
 from skycap.cloudproviders.s3.signing import quote_path
 from skycap.cloudproviders.s3.upload import part_size_for
 from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
@@ -50,13 +49,13 @@ def copy(
         answer = storage.request("PUT", target, headers=headers)
     except Conflict as error:
         raise _which(error, condition) from None
-    etag = Page(answer.body, storage.where(target)).fields.get("ETag", "").strip('"')
+    etag = Page(answer.body, storage.where(target), "CopyObjectResult").need("ETag").strip('"')
     kept = metadata or known.metadata
     return Entry(
         target,
         size=known.size,
         mtime_ns=kept.mtime_ns if kept else None,
-        version=f'"{etag}"' if etag else None,
+        version=f'"{etag}"',
         hashes=known.hashes,
         metadata=kept,
     )
@@ -124,23 +123,23 @@ def _copy_parts(
     part_size = part_size_for(size, storage.options.copy_part_size, most=size)
     _check(storage, target, condition)
     begun = storage.request("POST", target, query=[("uploads", "")], headers=storage.object_headers(metadata))
-    upload_id = Page(begun.body, storage.where(target)).fields["UploadId"]
+    upload_id = Page(begun.body, storage.where(target), "InitiateMultipartUploadResult").need("UploadId")
     about = [("uploadId", upload_id)]
     from_headers = _source_headers(storage, source, version, known)
 
-    def one(number: int) -> tuple[int, Mapping[str, str]]:
+    def one(number: int) -> tuple[int, str]:
         start = (number - 1) * part_size
         end = min(start + part_size, size) - 1
         headers = {**from_headers, "x-amz-copy-source-range": f"bytes={start}-{end}"}
         answer = storage.request("PUT", target, query=[("partNumber", str(number)), *about], headers=headers)
-        return number, Page(answer.body, storage.where(target)).fields
+        return number, Page(answer.body, storage.where(target), "CopyPartResult").need("ETag")
 
     try:
         with ThreadPoolExecutor(THREADS, "s3-copy") as pool:
             done = list(pool.map(one, range(1, -(-size // part_size) + 1)))
         parts = "".join(
-            f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(found['ETag'])}</ETag></Part>"
-            for number, found in done
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
+            for number, etag in done
         )
         body = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
         headers = storage.condition_headers(condition)
@@ -149,7 +148,7 @@ def _copy_parts(
         with suppress(Error):
             storage.request("DELETE", target, query=about)
         raise
-    etag = Page(answer.body, storage.where(target)).fields.get("ETag", "").strip('"')
+    etag = Page(answer.body, storage.where(target), "CompleteMultipartUploadResult").need("ETag").strip('"')
     return Entry(
         target,
         size=size,

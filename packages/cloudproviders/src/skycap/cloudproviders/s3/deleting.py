@@ -11,7 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.errors import Refusal, error_of, refusal_of
-from skycap.cloudproviders.s3.listing import Page, time_ns
+from skycap.cloudproviders.s3.listing import time_ns
+from skycap.cloudproviders.s3.page import Page, document
 from skycap.core.errors import (
     AuthExpired,
     AuthMissing,
@@ -114,8 +115,8 @@ def _folders(key: str, prefix: str) -> Iterator[str]:
 def _keys(storage: S3, prefix: str) -> list[str]:
     query = [("list-type", "2"), ("encoding-type", "url"), ("max-keys", str(BATCH)), ("prefix", prefix)]
     answer = storage.client.request("GET", storage.bucket, query=query)
-    page = Page(answer.body, storage.where(prefix))
-    return [page.text(fields["Key"]) for kind, fields in page.items if kind == "Contents"]
+    page = Page(answer.body, storage.where(prefix), "ListBucketResult")
+    return [page.text(page.need("Key", fields)) for kind, fields in page.items if kind == "Contents"]
 
 
 def remove_keys(storage: S3, keys: list[str], versions: list[str] | None = None) -> dict[str, Error]:
@@ -153,7 +154,8 @@ def _delete_objects(storage: S3, body: bytes) -> dict[str, Error]:
     except NotFound as error:
         raise storage.explain(error) from None
     failed: dict[str, Error] = {}
-    for text in answer.body.decode("utf-8", "replace").split("<Error>")[1:]:
+    said = document(answer.body, storage.where(""), "DeleteResult", may_be_bare=True)
+    for text in said.split("<Error>")[1:]:
         refusal = refusal_of(200, text.partition("</Error>")[0], {})
         key = refusal.fields.get("Key", "")
         if refusal.code not in {"NoSuchKey", "NoSuchVersion"}:
@@ -191,12 +193,13 @@ def _uploads(storage: S3, prefix: str) -> Iterator[tuple[str, str, int | None]]:
         if prefix:
             query.append(("prefix", prefix))
         answer = storage.client.request("GET", storage.bucket, query=query)
-        page = Page(answer.body, storage.where(prefix))
+        page = Page(answer.body, storage.where(prefix), "ListMultipartUploadsResult")
         for kind, fields in page.items:
             if kind == "Upload":
-                yield page.text(fields["Key"]), fields["UploadId"], time_ns(fields.get("Initiated", ""))
-        key, upload_id = page.fields.get("NextKeyMarker", ""), page.fields.get("NextUploadIdMarker", "")
-        if not page.more or not key:
+                began = time_ns(fields.get("Initiated", ""))
+                yield page.text(page.need("Key", fields)), page.need("UploadId", fields), began
+        key, upload_id = page.next("NextKeyMarker"), page.fields.get("NextUploadIdMarker", "")
+        if key is None:
             return
         markers = [("key-marker", page.text(key)), ("upload-id-marker", upload_id)]
 
@@ -206,5 +209,5 @@ def _held_size(storage: S3, key: str, upload_id: str) -> int | None:
         answer = storage.client.request("GET", storage.bucket, key, query=[("uploadId", upload_id)])
     except NotFound:
         return None
-    page = Page(answer.body, storage.where(key))
-    return sum(int(fields["Size"]) for kind, fields in page.items if kind == "Part")
+    page = Page(answer.body, storage.where(key), "ListPartsResult")
+    return sum(page.number("Size", fields) for kind, fields in page.items if kind == "Part")

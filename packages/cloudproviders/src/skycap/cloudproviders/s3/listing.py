@@ -1,54 +1,20 @@
 """Listings, page by page, in the order of keys.
 
-Keys are asked for URL-encoded, since XML cannot hold all that a key can. A page is cut with regular
-expressions: its shape is fixed, and a parser costs ten times as much.
+Keys are asked for URL-encoded, since XML cannot hold all that a key can.
 """
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from heapq import heappop, heappush
-from html import unescape
-from urllib.parse import unquote_plus
 
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.objects import md5_of
-from skycap.core.errors import PathInvalid, ProviderError
+from skycap.cloudproviders.s3.page import Page
+from skycap.core.errors import PathInvalid, ScanFailed
 from skycap.core.paths import order_key, printable, validate
 from skycap.core.storage.entry import Entry, Kind
-
-_log = logging.getLogger(__name__)
-_ITEM = re.compile(
-    r"<(Contents|CommonPrefixes|Version|DeleteMarker|Upload|Part|Bucket)>(.*?)</\1>", re.DOTALL
-)
-_FIELD = re.compile(r"<([A-Za-z]+)>([^<]*)</\1>")
-
-
-class Page:
-    """One answer: the items by kind, and the fields that stand outside of them."""
-
-    def __init__(self, body: bytes, where: str) -> None:
-        text = body.decode("utf-8", "replace")
-        if "<" not in text:
-            raise ProviderError("the store answered a listing with something else", where=where)
-        self.items = [
-            (kind, {name: unescape(value) for name, value in _FIELD.findall(inner)})
-            for kind, inner in _ITEM.findall(text)
-        ]
-        self.fields = {name: unescape(value) for name, value in _FIELD.findall(_ITEM.sub("", text))}
-        self.encoded = self.fields.get("EncodingType") == "url"
-
-    def text(self, value: str) -> str:
-        """A key as it is."""
-        return unquote_plus(value) if self.encoded else value
-
-    @property
-    def more(self) -> bool:
-        """Whether another page follows."""
-        return self.fields.get("IsTruncated") == "true"
 
 
 class Listing:
@@ -58,20 +24,30 @@ class Listing:
         self._client = client
         self._bucket = bucket
         self._etag_is_md5 = etag_is_md5
-        self._skipped = 0
 
     def objects(self, prefix: str, *, flat: bool) -> Iterator[Entry]:
-        """Everything below `prefix`; one level only, with directories and in order, unless `flat`."""
-        entries = self._pages(prefix, flat=flat)
-        return entries if flat else in_order(entries)
+        """Everything below `prefix`; one level only, with directories and in order, unless `flat`.
 
-    def _pages(self, prefix: str, *, flat: bool) -> Iterator[Entry]:
+        Keys that are no paths are told by `ScanFailed` when all the others have come: whoever copies has
+        what can be had, and knows that it is not everything.
+        """
+        left_out: list[str] = []
+        entries = self._pages(prefix, left_out, flat=flat)
+        yield from entries if flat else in_order(entries)
+        if left_out:
+            raise ScanFailed(
+                f"{len(left_out)} keys are no paths and were left out, first {printable(left_out[0])!r}",
+                where=self._client.where(self._bucket, prefix),
+                hint="Rename them with a program of the store: `..`, an empty name or a NUL is no path.",
+            )
+
+    def _pages(self, prefix: str, left_out: list[str], *, flat: bool) -> Iterator[Entry]:
         token: str | None = None
         while True:
             page = self._page(prefix, token, flat=flat)
-            yield from self._entries(page, prefix)
-            token = page.fields.get("NextContinuationToken")
-            if not page.more or not token:
+            yield from self._entries(page, prefix, left_out)
+            token = page.next("NextContinuationToken", token)
+            if token is None:
                 return
 
     def exists(self, prefix: str) -> bool:
@@ -87,52 +63,50 @@ class Listing:
         if token is not None:
             query.append(("continuation-token", token))
         answer = self._client.request("GET", self._bucket, query=query)
-        return Page(answer.body, self._client.where(self._bucket, prefix))
+        return Page(answer.body, self._client.where(self._bucket, prefix), "ListBucketResult")
 
-    def _entries(self, page: Page, prefix: str) -> list[Entry]:
+    def _entries(self, page: Page, prefix: str, left_out: list[str]) -> list[Entry]:
         found: list[Entry] = []
         directories = False
         for kind, fields in page.items:
             if kind == "Contents":
-                key = page.text(fields["Key"])
+                key = page.text(page.need("Key", fields))
                 if key.endswith("/") and (key == prefix or fields.get("Size") == "0"):
                     continue  # a directory marker of another program
-                if self._usable(key):
-                    found.append(self._entry(key, fields))
+                if _is_path(key):
+                    found.append(self._entry(page, key, fields))
+                else:
+                    left_out.append(key)
             elif kind == "CommonPrefixes":
-                key = page.text(fields["Prefix"])
-                if key.endswith("/") and self._usable(key[:-1]):
+                key = page.text(page.need("Prefix", fields))
+                if not key.endswith("/") or not _is_path(key[:-1]):
+                    left_out.append(key)
+                else:
                     found.append(Entry(key[:-1], Kind.DIRECTORY))
                     directories = True
         if directories:
             found.sort(key=lambda entry: order_key(entry.path, is_dir=entry.kind is Kind.DIRECTORY))
         return found
 
-    def _entry(self, key: str, fields: Mapping[str, str]) -> Entry:
+    def _entry(self, page: Page, key: str, fields: Mapping[str, str]) -> Entry:
         etag = fields.get("ETag", "")
         if etag and not etag.startswith('"'):
             etag = f'"{etag}"'
         return Entry(
             key,
-            size=int(fields["Size"]),
+            size=page.number("Size", fields),
             stored_at_ns=time_ns(fields.get("LastModified", "")),
             version=etag or None,
             hashes=(md5_of(etag) or None) if self._etag_is_md5() else None,
         )
 
-    def _usable(self, key: str) -> bool:
-        try:
-            validate(key)
-        except PathInvalid:
-            self._skipped += 1
-            if self._skipped == 1:
-                _log.warning(
-                    "the bucket %s has keys that are no paths, such as %s: they are left out",
-                    self._bucket,
-                    printable(key),
-                )
-            return False
-        return bool(key)
+
+def _is_path(key: str) -> bool:
+    try:
+        validate(key)
+    except PathInvalid:
+        return False
+    return bool(key)
 
 
 def in_order(entries: Iterable[Entry]) -> Iterator[Entry]:

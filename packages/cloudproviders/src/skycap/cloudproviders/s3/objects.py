@@ -2,14 +2,19 @@
 
 The client's time is user metadata `mtime`, seconds with a fraction in decimal, as rclone writes it, so that
 each reads the other's. Mode and owner stand beside it under names of the same kind, xattrs in one JSON text.
+
+What a store says of an object is not trusted with privileges: the owner, the bits above 0o777 and attributes
+that the system heeds are stored, and not reported.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from email.header import decode_header
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote
@@ -21,6 +26,11 @@ PREFIX = "x-amz-meta-"
 USER_METADATA_MAX = 2048
 _MD5 = re.compile(r'"([0-9a-f]{32})"')
 _NUMBERS = {"mode": 8, "uid": 10, "gid": 10}
+_MODE_MAX = 0o7777
+_GIVEN = 0o777
+"""The bits of a mode that a store may decide."""
+_PRIVILEGED = ("security.", "trusted.", "system.")
+_TIME_END = 2**63
 _OWN = {"mtime", "xattrs", "extra", *_NUMBERS}
 
 
@@ -65,16 +75,18 @@ def metadata_headers(metadata: Metadata | None) -> dict[str, str]:
 def metadata_of(headers: Mapping[str, str]) -> Metadata:
     """What the headers of an answer say."""
     user = {name[len(PREFIX) :]: value for name, value in headers.items() if name.startswith(PREFIX)}
-    numbers = {name: _number(user.pop(name, None), base) for name, base in _NUMBERS.items()}
+    mode = _mode(user.pop("mode", ""))
+    user.pop("uid", None)
+    user.pop("gid", None)
     mtime_ns = parse_time(user.pop("mtime", ""))
     xattrs = _json(user.pop("xattrs", ""))
     extra = _json(unquote(user.pop("extra", "")))
     return Metadata(
         mtime_ns=mtime_ns,
-        xattrs={name: base64.b64decode(value) for name, value in xattrs.items()} if xattrs else None,
+        mode=mode,
+        xattrs=_xattrs(xattrs) or None,
         content_type=headers.get("content-type"),
         extra={**{name: _text(value) for name, value in user.items()}, **extra},
-        **numbers,
     )
 
 
@@ -127,13 +139,13 @@ def parse_time(text: str) -> int | None:
         return None
     sign, seconds, fraction = match.groups()
     value = int(seconds) * 1_000_000_000 + int((fraction or "").ljust(9, "0")[:9])
-    return -value if sign else value
+    return None if value >= _TIME_END else -value if sign else value
 
 
 def _http_date_ns(text: str) -> int | None:
     try:
         return int(parsedate_to_datetime(text).timestamp()) * 1_000_000_000
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -158,11 +170,18 @@ def _text(value: str) -> str:
         return value
 
 
-def _number(text: str | None, base: int) -> int | None:
-    try:
-        return None if text is None else int(text, base)
-    except ValueError:
-        return None
+def _mode(text: str) -> int | None:
+    value = int(text, 8) if re.fullmatch(r"[0-7]{1,8}", text) else _MODE_MAX + 1
+    return value & _GIVEN if value <= _MODE_MAX else None
+
+
+def _xattrs(encoded: Mapping[str, str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for name, value in encoded.items():
+        if not name.startswith(_PRIVILEGED):
+            with suppress(binascii.Error, ValueError):
+                found[name] = base64.b64decode(value)
+    return found
 
 
 def _json(text: str) -> dict[str, str]:
@@ -170,4 +189,6 @@ def _json(text: str) -> dict[str, str]:
         found = json.loads(text) if text else {}
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, str)}

@@ -130,7 +130,7 @@ class S3(Storage):
             return not error.message.startswith("no such bucket")
         except Error:
             return False  # whoever may not look must not guess
-        return b"aws:kms" not in answer.body
+        return b"<SSEAlgorithm>" in answer.body and b"aws:kms" not in answer.body
 
     @cached_property
     def facts(self) -> Facts:  # type: ignore[override]
@@ -142,7 +142,7 @@ class S3(Storage):
             scan_ordered=True,
             scan_all_ordered=ordered,
             hashes=frozenset({"md5"}),
-            metadata_fields=frozenset({"mtime_ns", "mode", "uid", "gid", "xattrs", "content_type", "extra"}),
+            metadata_fields=frozenset({"mtime_ns", "mode", "xattrs", "content_type", "extra"}),
             max_size=SIZE_MAX,
             part_min=PART_MIN,
             part_max=PART_MAX,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from skycap.cloudproviders.s3.listing import Page
+from skycap.cloudproviders.s3.page import Page
 from skycap.core.errors import Conflict, IntegrityError, NotFound, UploadFailed
 from skycap.core.paths import validate
 from skycap.core.storage.condition import Condition
@@ -68,9 +68,8 @@ class S3Upload(Upload):
         if storage.checksums:
             headers["x-amz-checksum-algorithm"] = "SHA256"
         answer = storage.request("POST", path, query=[("uploads", "")], headers=headers)
-        upload_id = Page(answer.body, storage.where(path)).fields.get("UploadId")
-        if not upload_id:
-            raise UploadFailed("the store began an upload without a name", where=storage.where(path))
+        begun = Page(answer.body, storage.where(path), "InitiateMultipartUploadResult")
+        upload_id = begun.need("UploadId")
         facts = {"part_size": part_size, "size": size, "metadata": metadata_to_json(metadata)}
         return cls(storage, path, upload_id, facts)
 
@@ -173,12 +172,12 @@ class S3Upload(Upload):
             headers=self._storage.condition_headers(condition),
             body=self._manifest(parts),
         )
-        etag = Page(answer.body, where).fields.get("ETag", "").strip('"')
+        etag = Page(answer.body, where, "CompleteMultipartUploadResult").need("ETag").strip('"')
         return Entry(
             self.path,
             size=total,
             mtime_ns=self._metadata.mtime_ns if self._metadata else None,
-            version=f'"{etag}"' if etag else None,
+            version=f'"{etag}"',
         )
 
     def abort(self) -> None:
@@ -210,11 +209,12 @@ class S3Upload(Upload):
             if marker:
                 query.append(("part-number-marker", marker))
             answer = self._storage.request("GET", self.path, query=query)
-            page = Page(answer.body, self._storage.where(self.path))
+            page = Page(answer.body, self._storage.where(self.path), "ListPartsResult")
             for kind, fields in page.items:
                 if kind == "Part":
-                    index = int(fields["PartNumber"]) - 1
-                    found[index] = (int(fields["Size"]), fields.get("ETag", "").strip('"'))
-            marker = page.fields.get("NextPartNumberMarker", "")
-            if not page.more or not marker:
+                    index = page.number("PartNumber", fields) - 1
+                    found[index] = (page.number("Size", fields), fields.get("ETag", "").strip('"'))
+            after = page.next("NextPartNumberMarker", marker)
+            if after is None:
                 return found
+            marker = after

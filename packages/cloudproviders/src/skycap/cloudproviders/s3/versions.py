@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3 import copying
-from skycap.cloudproviders.s3.listing import Page, time_ns
+from skycap.cloudproviders.s3.listing import time_ns
 from skycap.cloudproviders.s3.objects import is_etag, md5_of
+from skycap.cloudproviders.s3.page import Page
 from skycap.core.errors import NotFound
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.extras import Version, Versions
@@ -84,13 +85,13 @@ def _states(storage: S3, path: str) -> Iterator[dict[str, str]]:
             answer = storage.client.request("GET", storage.bucket, query=query)
         except NotFound as error:
             raise storage.explain(error) from None
-        page = Page(answer.body, storage.where(path))
+        page = Page(answer.body, storage.where(path), "ListVersionsResult")
         for kind, fields in page.items:
-            if kind in {"Version", "DeleteMarker"} and page.text(fields["Key"]) == key:
+            if kind in {"Version", "DeleteMarker"} and page.text(page.need("Key", fields)) == key:
                 yield {"VersionId": "null", **fields, "kind": kind}
-        after = page.text(page.fields.get("NextKeyMarker", ""))
+        marker = page.next("NextKeyMarker")
         # Keys come in order: past this one there is nothing more of it.
-        if not page.more or not after or after > key:
+        if marker is None or (after := page.text(marker)) > key:
             return
         version = page.fields.get("NextVersionIdMarker", "")
         markers = [("key-marker", after), ("version-id-marker", version)]
