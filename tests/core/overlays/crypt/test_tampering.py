@@ -213,7 +213,7 @@ def test_a_file_that_was_cut_off_is_listed_and_cannot_be_read(
     for scan in (vault.scan, vault.scan_all):
         found = {entry.path: entry for entry in scan("")}
         assert set(found) == {"file", "good"}
-        assert found["file"] == vault.stat("file")
-        assert (found["file"].kind, found["file"].size) == (Kind.FILE, 0)
-        assert found["file"].version is not None
+        for entry in (found["file"], vault.stat("file")):
+            assert (entry.kind, entry.size) == (Kind.FILE, 0)
+            assert entry.version is not None
     refused(vault)
