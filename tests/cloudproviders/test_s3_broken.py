@@ -6,6 +6,7 @@ import base64
 import hashlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,7 @@ from skycap.core.errors import (
     Timeout,
     TransferFailed,
 )
+from skycap.core.retry import Caller, Policy
 from skycap.core.storage import BinaryReader
 from tests.cloudproviders.stub import Reply, Request, Stub, refusal
 
@@ -162,6 +164,22 @@ def test_a_store_that_does_not_answer_is_waited_for_no_longer_than_said(over: Ov
             storage.stat("a")
         with pytest.raises(Timeout):
             storage.write("a", b"x")
+
+
+def test_a_try_with_a_limit_waits_no_longer_for_a_silent_store(over: Over) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        storage = over(f"http://127.0.0.1:{silent.getsockname()[1]}", read_timeout="30s")
+        call = Caller(Policy(attempts=1, per_try_timeout_s=0.2))
+        calls: list[Callable[[], object]] = [
+            lambda: storage.stat("a"),
+            lambda: storage.write("a", b"x"),
+            lambda: list(storage.scan_all("")),
+        ]
+        started = time.monotonic()
+        for one in calls:
+            with pytest.raises(Timeout):
+                call(one)
+        assert time.monotonic() - started < 20
 
 
 def test_nonsense_instead_of_http_is_a_failed_transfer(over: Over) -> None:

@@ -151,6 +151,29 @@ def test_foreign_metadata_that_is_broken_is_left_out() -> None:
     assert found.extra == {"word": "é", "odd": "=?nope?Q?x?="}
 
 
+def test_one_service_has_one_identity_however_its_address_is_written() -> None:
+    def identity(url: str | None) -> str:
+        return Endpoint.parse(url, "us-east-1", "auto").identity
+
+    same = [
+        "127.0.0.1",
+        "localhost",
+        "LOCALHOST.",
+        "127.1.2.3",
+        "[::1]",
+        "127.1",
+        "0.0.0.0",
+        "[::ffff:127.0.0.1]",
+    ]
+    assert {identity(f"http://{host}:9000/") for host in same} == {"http://localhost:9000"}
+    assert identity("https://S3.Example.com:443") == identity("https://s3.example.com.")
+    assert identity("http://localhost:80") == identity("http://127.0.0.1")
+    aws = [None, "https://s3.us-east-1.amazonaws.com", "https://s3.amazonaws.com"]
+    assert {identity(url) for url in aws} == {"aws"}
+    others = ["http://localhost:1", "http://localhost:2", "http://10.0.0.1:1", "http://a.example:1/base"]
+    assert len({identity(url) for url in others}) == 4
+
+
 @pytest.mark.parametrize("mode", ["77777777777777", "-1", "10000", "7_7", "", "\u0667", "7" * 9000])
 def test_a_mode_that_cannot_be_is_left_out(mode: str) -> None:
     assert metadata_of({"x-amz-meta-mode": mode}).mode is None

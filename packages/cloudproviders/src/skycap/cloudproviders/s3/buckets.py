@@ -41,8 +41,7 @@ class Buckets(Storage):
         """The service, and the key that asks: accounts see different buckets."""
         endpoint = self.client.endpoint
         keys = self.client.credentials.keys()
-        service = endpoint.url() if endpoint.custom else "aws"
-        return f"s3:{service}?{keys.access_key_id if keys else ''}"
+        return f"s3:{endpoint.identity}?{keys.access_key_id if keys else ''}"
 
     def stat(self, path: str) -> Entry:
         """A bucket is a directory."""

@@ -10,6 +10,7 @@ import hashlib
 import http.client
 import logging
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -227,6 +228,12 @@ class Done:
         self._connections = connections
         self._server = server
         self._connection: http.client.HTTPConnection | None = connection
+        # The connection forgets its socket where the server closes after the answer.
+        self._socket: socket.socket | None = connection.sock
+
+    def be_patient(self) -> None:
+        """Wait for each piece of a body as long as the options say."""
+        self._connections.be_patient(self._socket)
 
     def __call__(self, *, keep: bool) -> None:
         """Keep the connection for the next request, or close it."""
@@ -249,6 +256,8 @@ class BodyReader:
         self.where = where
         length = self.headers.get("content-length")
         self._left = int(length) if length is not None and length.isdigit() else None
+        # The body is read after the try that asked for it: its limit does not hold any more.
+        done.be_patient()
 
     def read(self, size: int = -1, /) -> bytes:
         """At most `size` bytes; `DownloadFailed` where the stream breaks off."""

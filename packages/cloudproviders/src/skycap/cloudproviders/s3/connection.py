@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import ssl
 import threading
 from urllib.parse import urlsplit
 
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.core.errors import ConfigInvalid
+from skycap.core.retry.policy import remaining
 
 DROPPED = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, http.client.RemoteDisconnected)
 """How it shows that the server closed a kept connection while it was idle."""
+_LEAST_S = 0.001
+# Zero would mean not to wait at all, which is another kind of socket.
 Server = tuple[str, str, int]
+
+
+def patience(seconds: float) -> float:
+    """How long to wait for the server: this long, or as long as the try may still take."""
+    left = remaining(seconds)
+    return seconds if left is None else max(left, _LEAST_S)
 
 
 def tls_context(options: S3Options) -> ssl.SSLContext:
@@ -49,8 +59,12 @@ class Connections:
             if self._pid != os.getpid():
                 # A child shares its parent's sockets: what it sends would end up in the parent's answers.
                 self._idle, self._pid = {}, os.getpid()
-            if idle := self._idle.get(server):
-                return idle.pop(), True
+            idle = self._idle.get(server)
+            kept = idle.pop() if idle else None
+        if kept is not None:
+            if kept.sock is not None:
+                kept.sock.settimeout(patience(self._options.read_timeout))
+            return kept, True
         return self._connect(server), False
 
     def give_back(self, server: Server, connection: http.client.HTTPConnection) -> None:
@@ -61,6 +75,11 @@ class Connections:
                 idle.append(connection)
                 return
         connection.close()
+
+    def be_patient(self, kept: socket.socket | None) -> None:
+        """Take the limit of a try off a socket."""
+        if kept is not None and kept.fileno() >= 0:
+            kept.settimeout(self._options.read_timeout)
 
     def close(self) -> None:
         """Close those that are idle."""
@@ -80,15 +99,15 @@ class Connections:
             with self._lock:
                 self._context = self._context or tls_context(options)
             connection = http.client.HTTPSConnection(
-                *address, timeout=options.connect_timeout, context=self._context
+                *address, timeout=patience(options.connect_timeout), context=self._context
             )
         else:
-            connection = http.client.HTTPConnection(*address, timeout=options.connect_timeout)
+            connection = http.client.HTTPConnection(*address, timeout=patience(options.connect_timeout))
         if proxy:
             connection.set_tunnel(host, port)
         connection.blocksize = 256 * 1024
         connection.connect()
-        connection.sock.settimeout(options.read_timeout)
+        connection.sock.settimeout(patience(options.read_timeout))
         return connection
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import socket
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -12,6 +15,7 @@ from skycap.core.errors import ConfigInvalid, PathInvalid
 from skycap.core.paths import printable
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+_AWS = re.compile(r"s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
@@ -81,9 +85,37 @@ class Endpoint:
         """The URL of a bucket, or of the service."""
         return f"{self.scheme}://{self.authority(bucket)}{self.path(bucket).rstrip('/')}"
 
+    @property
+    def identity(self) -> str:
+        """The service under one name, however its address is written; AWS is `aws`.
+
+        Two addresses of one bucket must not pass for two buckets: a move between them would delete all.
+        """
+        host = self.host.lower().rstrip(".")
+        if not host or _AWS.fullmatch(host):
+            return "aws"
+        shown = replace(self, host=_one_name(host), style="path")
+        return shown.url()
+
     def _aws_host(self) -> str:
         china = ".cn" if self.region.startswith("cn-") else ""
         return f"s3.{self.region}.amazonaws.com{china}"
+
+
+def _one_name(host: str) -> str:
+    """A host, with all the names of this machine's loopback as one."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return "localhost"
+    with suppress(OSError):
+        # Addresses may be written in odd ways: 127.1, 0x7f.1, 2130706433.
+        host = socket.inet_ntoa(socket.inet_aton(host))
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    address = getattr(address, "ipv4_mapped", None) or address
+    # To connect to the unspecified address is to connect to oneself.
+    return "localhost" if address.is_loopback or address.is_unspecified else address.compressed
 
 
 def check_bucket(bucket: str) -> str:

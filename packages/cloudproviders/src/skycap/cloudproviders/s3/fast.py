@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
-from skycap.cloudproviders.s3.connection import tls_context
+from skycap.cloudproviders.s3.connection import patience, tls_context
 from skycap.cloudproviders.s3.errors import is_tls_failure, obstore_error, refusal_of_obstore
 from skycap.cloudproviders.s3.objects import metadata_fields
 from skycap.cloudproviders.s3.options import S3Options
@@ -92,6 +92,8 @@ class Fast:
     def _run(self, key: str, call: Callable[[S3Store], _T], *, writing: bool) -> _T | None:
         if not self._usable or self._client.skew_s or not takes(key):
             return None
+        if patience(self._options.read_timeout) < self._options.read_timeout:
+            return None  # its timeouts are set once for all requests
         store = self._open()
         from obstore.exceptions import BaseError
 

@@ -108,9 +108,7 @@ class S3(Storage):
     @property
     def identity(self) -> str:
         """The service and the bucket; not who asks."""
-        endpoint = self.client.endpoint
-        service = endpoint.url() if endpoint.custom else "aws"
-        return f"s3:{service}/{self.bucket}"
+        return f"s3:{self.client.endpoint.identity}/{self.bucket}"
 
     @cached_property
     def etag_is_md5(self) -> bool:
