@@ -94,7 +94,7 @@ def _inline(text: str) -> Address:
     if found is None:
         raise UsageError(
             "a storage type must follow the first colon",
-            where=text,
+            where=_hidden(text),
             hint="Write :s3,endpoint=URL:bucket/path; a local name that begins with a colon needs ./ first.",
         )
     options: dict[str, str] = {}
@@ -120,7 +120,7 @@ def _value(text: str, start: int) -> tuple[str, int]:
         while True:
             end = text.find(quote, end)
             if end < 0:
-                raise UsageError("a quote is not closed", where=text[:start] + "…")
+                raise UsageError("a quote is not closed", where=_hidden(text))
             if text[end + 1 : end + 2] != quote:
                 return text[start + 1 : end].replace(quote * 2, quote), end + 1
             end += 2
@@ -138,5 +138,11 @@ def shown(text: str) -> str:
     """A place for people, or for a file, even if it cannot be read as one; no value of an option."""
     try:
         return parse(text).shown
-    except UsageError as error:
-        return (error.where or "") if text.startswith(":") else text
+    except UsageError:
+        return _hidden(text) if text.startswith(":") else text
+
+
+def _hidden(text: str) -> str:
+    """A place that cannot be read, up to where options begin."""
+    start, comma, _ = text.partition(",")
+    return f"{start}{comma}{'…' * bool(comma)}"
