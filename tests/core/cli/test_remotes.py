@@ -167,6 +167,30 @@ def test_a_login_asks_for_the_secrets_and_a_logout_forgets_them(
     assert skycap("auth", "status", "box").status == 11
 
 
+def test_a_login_asks_for_all_that_belongs_together(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    skycap("remote", "add", "box", "s3")
+    answer(monkeypatch, "KEYID")
+    assert skycap("auth", "login", "box").status == 11
+    assert "access_key_id" not in written()["box"]
+    answer(monkeypatch, "KEYID", "hunter2hunter2")
+    assert skycap("auth", "login", "box").status == 0
+    assert written()["box"]["access_key_id"] == "KEYID"
+    assert skycap("auth", "status", "box").out.split()[-1] == "file"
+
+
+def test_a_vault_with_a_key_file_needs_no_login(skycap: Skycap) -> None:
+    skycap("remote", "add", "safe", "crypt", "remote=./x", "key_file=k")
+    assert skycap("auth", "status", "safe").status == 0
+
+
+def test_the_doctor_looks_at_what_a_vault_stands_on(skycap: Skycap) -> None:
+    skycap("remote", "add", "safe", "crypt", "remote=gone:x", "key_file=k")
+    outcome = skycap("doctor")
+    assert outcome.status != 0
+    assert "what it stands on" in outcome.out
+
+
 def test_a_login_with_nobody_there_is_told(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
     skycap("remote", "add", "box", "s3", "access_key_id=A")
     answer(monkeypatch)

@@ -28,8 +28,8 @@ class S3Options(StorageOptions):
         env=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
     )
     region: str | None = option("Region", default=None, env=("AWS_REGION", "AWS_DEFAULT_REGION"))
-    access_key_id: str | None = option("Access key id", default=None)
-    secret_access_key: Secret[str] | None = option("Secret access key", default=None)
+    access_key_id: str | None = option("Access key id", default=None, login=True)
+    secret_access_key: Secret[str] | None = option("Secret access key", default=None, login=True)
     session_token: Secret[str] | None = option("Session token of temporary keys", default=None)
     profile: str | None = option("Profile of the AWS configuration files", default=None)
     role_arn: tuple[str, ...] = option("Role to assume; several, by commas, one from the other", default=())

@@ -42,8 +42,17 @@ def ask_passphrase(*, new: bool) -> Secret[str]:
         )
     import getpass
 
+    if new:
+        print(
+            "No keyring keeps secrets here, so they go into an encrypted file; choose a passphrase for it.\n"
+            f"Runs that nobody sits at take it from {VARIABLE}.",
+            file=sys.stderr,
+        )
     while True:
         first = Secret(getpass.getpass("Passphrase of the credential file: ", stream=sys.stderr))
+        if not first:
+            print("An empty one would protect nothing.", file=sys.stderr)
+            continue
         if not new or first == Secret(getpass.getpass("The same again: ", stream=sys.stderr)):
             return first
         print("They are not the same.", file=sys.stderr)

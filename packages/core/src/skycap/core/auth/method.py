@@ -41,8 +41,8 @@ class Prompt(Protocol):
         """A line of text."""
         ...
 
-    def ask_secret(self, question: str) -> Secret[str]:
-        """The same, not shown while it is typed."""
+    def ask_secret(self, question: str, *, twice: bool = False) -> Secret[str]:
+        """The same, not shown while it is typed; `twice` asks a person at a terminal until both agree."""
         ...
 
     def tell(self, message: str) -> None:

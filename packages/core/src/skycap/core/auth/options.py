@@ -6,27 +6,37 @@ from collections.abc import Mapping
 
 from skycap.core.auth.method import SERVICE, Account, Prompt, Status
 from skycap.core.auth.references import Secrets
-from skycap.core.errors import Unsupported
+from skycap.core.crypto.secret import Secret
+from skycap.core.errors import AuthMissing, Unsupported
+from skycap.core.storage.options import OptionInfo
 
 
 class OptionsMethod:
     """Secret options go to the credential store; the configuration gets references to them."""
 
     def login(self, account: Account, prompt: Prompt) -> Mapping[str, str]:
-        """Ask for each secret option; an empty answer leaves it out."""
-        found: dict[str, str] = {}
-        for info in account.options:
-            if not info.secret:
-                continue
-            value = prompt.ask_secret(f"{info.name} ({info.help})")
-            if value:
-                account.store.set(SERVICE, account.key(info.name), value)
-                found[info.name] = account.reference(info.name)
-        if not any(info.secret for info in account.options):
+        """Ask for what a login needs and for each secret; only then keep them. Empty answers are left out."""
+        asked = [info for info in account.options if info.secret or info.login]
+        if not asked:
             raise Unsupported(
                 f"{account.type} remotes have nothing secret", where=account.name, hint="No login is needed."
             )
-        return found
+        marked = any(info.login for info in asked)
+        plain: dict[str, str] = {}
+        secrets: dict[str, Secret[str]] = {}
+        for info in asked:
+            if not info.secret:
+                if known := account.values.get(info.name):
+                    prompt.tell(f"{info.name} is {known}, as the configuration says.")
+                elif answer := prompt.ask(f"{info.name} ({info.help})"):
+                    plain[info.name] = answer
+                continue
+            value = _secret(account, info, prompt, optional=marked and not info.login)
+            if value:
+                secrets[info.name] = value
+        for name, value in secrets.items():
+            account.store.set(SERVICE, account.key(name), value)
+        return plain | {name: account.reference(name) for name in secrets}
 
     def logout(self, account: Account) -> list[str]:
         """Forget the secrets of this remote."""
@@ -49,5 +59,21 @@ class OptionsMethod:
             if value is not None:
                 text = str(value)
                 kind = text.partition(":")[0] if Secrets.is_reference(text) else "set"
+                if kind == "keyring":
+                    kind = account.store.name
                 found.append(f"{name}: {kind}")
+        if not found and account.values.get("key_file"):
+            return Status(True, "key_file: set")
         return Status(bool(found), ", ".join(found) or f"none of {', '.join(secret)} is set")
+
+
+def _secret(account: Account, info: OptionInfo, prompt: Prompt, *, optional: bool) -> Secret[str] | None:
+    question = f"{info.name} ({info.help}{'; Enter skips' if optional else ''})"
+    # One that opens nothing yet cannot be found wrong: a slip would lock its owner out.
+    twice = info.name == "passphrase" and info.name not in account.values
+    try:
+        return prompt.ask_secret(question, twice=twice)
+    except AuthMissing:
+        if optional:
+            return None
+        raise

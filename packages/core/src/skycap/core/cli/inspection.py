@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from skycap.core import plugins
 from skycap.core.errors import Error
+from skycap.core.remotes.address import Form, parse
+from skycap.core.remotes.settings import Remote
 from skycap.core.state import log_folder, state_folder
 from skycap.core.version import VERSION
 
@@ -125,7 +127,27 @@ def _remote(run: Session, name: str) -> Examined:
         return Examined(
             f"remote {name}", "failed", f"unknown option {unknown[0]!r}", f"skycap remote show {name}"
         )
-    return Examined(f"remote {name}", "ok", remote.type)
+    return _below(run, remote) or Examined(f"remote {name}", "ok", remote.type)
+
+
+def _below(run: Session, remote: Remote) -> Examined | None:
+    """What is wrong with what a remote stands on, all the way down; None if nothing is."""
+    name = f"remote {remote.name}"
+    seen = set()
+    try:
+        while wraps := getattr(run.opener.load(remote.type, remote.name), "wraps", None):
+            place = str(remote.values.get(wraps) or "")
+            address = parse(place)
+            if place in seen or not place:
+                return Examined(name, "failed", f"{wraps} leads nowhere", f"skycap remote show {name}")
+            seen.add(place)
+            if address.form is Form.LOCAL:
+                return None
+            remote = run.opener.remote_of(address)
+        run.opener.load(remote.type, remote.name)
+    except Error as error:
+        return Examined(name, "failed", f"what it stands on: {error}", error.hint or "")
+    return None
 
 
 def _folder(name: str, path: str, hint: str) -> Examined:

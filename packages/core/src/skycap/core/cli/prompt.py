@@ -20,12 +20,16 @@ class TerminalPrompt:
         answer = self._line(question).strip()
         return answer or default or ""
 
-    def ask_secret(self, question: str) -> Secret[str]:
+    def ask_secret(self, question: str, *, twice: bool = False) -> Secret[str]:
         """A line of text that is not shown."""
         if sys.stdin.isatty():
             import getpass
 
-            return Secret(getpass.getpass(f"{printable(question)}: ", stream=sys.stderr))
+            while True:
+                first = Secret(getpass.getpass(f"{printable(question)}: ", stream=sys.stderr))
+                if not twice or first == Secret(getpass.getpass("The same again: ", stream=sys.stderr)):
+                    return first
+                print("They are not the same.", file=sys.stderr)
         return Secret(self._line(question))
 
     def tell(self, message: str) -> None:

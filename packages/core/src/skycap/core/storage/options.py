@@ -40,9 +40,18 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
 
-def option(help: str, *, default: Any = dataclasses.MISSING, env: tuple[str, ...] = ()) -> Any:  # noqa: A002
-    """A field of options: what it is for, its default, and other environment variables that set it."""
-    return dataclasses.field(default=default, metadata={"help": help, "env": env})
+def option(
+    help: str,  # noqa: A002
+    *,
+    default: Any = dataclasses.MISSING,
+    env: tuple[str, ...] = (),
+    login: bool = False,
+) -> Any:
+    """A field of options: what it is for, its default, and other environment variables that set it.
+
+    `login` says that a login needs it; secrets beside such a field may be skipped there.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "env": env, "login": login})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,6 +65,7 @@ class OptionInfo:
     default: Any
     secret: bool
     env: tuple[str, ...]
+    login: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,6 +85,7 @@ class StorageOptions:
                 None if field.default is dataclasses.MISSING else field.default,
                 _is_secret(hints[field.name]),
                 field.metadata.get("env", ()),
+                field.metadata.get("login", False),
             )
             for field in dataclasses.fields(cls)
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from skycap.core.cli.flags import Places
 from skycap.core.cli.group import new_app
 from skycap.core.cli.session import session
+from skycap.core.errors import NotFound
 from skycap.core.remotes.pairing import make_folder
 
 app = new_app()
@@ -22,7 +23,14 @@ def mkdir(places: Places) -> None:
     run = session()
     for place in places:
         location = run.open(place, for_writing=True)
-        make_folder(run.opener, place, location)
+        try:
+            make_folder(run.opener, place, location)
+            if location.path and not location.storage.facts.empty_dirs:
+                location.storage.stat("")  # what it is a part of must be there
+        except NotFound as error:
+            if error.hint:
+                error.hint = error.hint.replace("REMOTE:", f"{place.partition(':')[0]}:")
+            raise
         if run.json:
             run.emit({"type": "directory", "path": location.path, "place": location.shown()})
         if location.path and not location.storage.facts.empty_dirs:
