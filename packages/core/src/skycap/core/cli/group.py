@@ -257,7 +257,7 @@ def root() -> PluginGroup:
         convert_plainly(parameter)
     found = PluginGroup(
         name="skycap",
-        help="Move files between anywhere and anywhere, keep them safe, and serve them.",
+        help="Move files between anywhere and anywhere, and keep them safe.",
         epilog="Places: NAME:PATH, s3://BUCKET/KEY, :TYPE,OPTION=VALUE:PATH, local paths, - for a pipe.",
         params=[*version, *common()],
         rich_markup_mode=None,
