@@ -22,6 +22,7 @@ class TestCryptOverS3(StorageConformance):
         key = tmp_path / "vault.key"
         key.write_bytes(bytes(range(32)))
         with Crypt(S3(options(part_size="5MiB"), bucket), KeyFile(str(key)), base="a vault") as storage:
+            storage.make_dir("")
             yield storage
 
     @_forgets

@@ -57,10 +57,10 @@ class SelectFlags:
             include=self.include or (),
             exclude=self.exclude or (),
             files=self.filter_from or (),
-            min_size=parse_size(self.min_size) if self.min_size else None,
-            max_size=parse_size(self.max_size) if self.max_size else None,
-            min_age_s=parse_duration(self.min_age) if self.min_age else None,
-            max_age_s=parse_duration(self.max_age) if self.max_age else None,
+            min_size=None if self.min_size is None else parse_size(self.min_size),
+            max_size=None if self.max_size is None else parse_size(self.max_size),
+            min_age_s=None if self.min_age is None else parse_duration(self.min_age),
+            max_age_s=None if self.max_age is None else parse_duration(self.max_age),
         )
 
 

@@ -119,9 +119,14 @@ def _levels(location: Location, on_error: OnError, select: Selects | None) -> It
 
 
 def _level(location: Location, path: str, on_error: OnError, *, ordered: bool) -> Iterator[Entry]:
-    scanned = location.storage.scan(location.below(path))
+    found = _told(location, path, on_error)
+    return found if ordered else in_order(found)
+
+
+def _told(location: Location, path: str, on_error: OnError) -> Iterator[Entry]:
+    """One level; an error goes to `on_error`, and what came before it counts."""
     try:
-        yield from scanned if ordered else in_order(scanned)
+        yield from location.storage.scan(location.below(path))
     except Interrupted:
         raise
     except Error as error:
