@@ -29,7 +29,9 @@ def mkdir(places: Places) -> None:
                 location.storage.stat("")  # what it is a part of must be there
         except NotFound as error:
             if error.hint:
-                error.hint = error.hint.replace("REMOTE:", f"{place.partition(':')[0]}:")
+                scheme, slashes, _ = place.partition("://")
+                known = f"{scheme}://" if slashes else f"{place.partition(':')[0]}:"
+                error.hint = error.hint.replace("REMOTE:", known)
             raise
         if run.json:
             run.emit({"type": "directory", "path": location.path, "place": location.shown()})
