@@ -67,6 +67,8 @@ def test_a_move_keeps_a_source_that_only_seems_to_be_there_already(tmp_path: Pat
         os.utime(path, ns=(1, 1))
     result = transfer(local(source), local(target)).move()
     assert result.exit_status != 0
+    assert len(result.failures) == 1
+    assert result.counts.unchanged == 1
     assert (source / "f").read_bytes() == b"AAAA"
     assert (target / "f").read_bytes() == b"BBBB"
 

@@ -61,3 +61,8 @@ def format_duration(seconds: float) -> str:
         return f"{minutes}m {rest:02d}s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h {minutes:02d}m"
+
+
+def format_count(count: int, what: str) -> str:
+    """`1 item`, `2 items`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

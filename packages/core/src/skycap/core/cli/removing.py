@@ -18,7 +18,7 @@ from skycap.core.storage.entry import Entry
 from skycap.core.transfer.plan import Action, ActionType
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.walk import Selects, fits, walk
-from skycap.core.units import format_size
+from skycap.core.units import format_count, format_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +87,8 @@ def _check(found: list[Found], limit: int | None) -> None:
     count = sum(one.removals.count for one in found)
     if limit is not None and count > limit:
         raise ConfirmationRequired(
-            f"{count} items would be removed, more than the {limit} that --max-delete allows; "
-            "nothing was removed",
+            f"{format_count(count, 'item')} would be removed, more than the {limit} that "
+            "--max-delete allows; nothing was removed",
             where=found[0].location.shown() if len(found) == 1 else None,
             hint="Look at them with --dry-run, and raise --max-delete if they should go.",
         )
@@ -106,7 +106,9 @@ def _remove(run: Session, found: Found, wishes: Wishes) -> tuple[int, int]:
             _tell(run, location, "", None, dry_run=False)
         return removals.count, 0
     if removals.count and not wishes.interactive:
-        what = f"{removals.count} items ({format_size(removals.bytes)}) below {location.shown()}"
+        what = (
+            f"{format_count(removals.count, 'item')} ({format_size(removals.bytes)}) below {location.shown()}"
+        )
         run.confirm(f"Remove {what}?", yes=wishes.yes)
     removed, failed = _run(run, location, removals, wishes.cancel)
     if not failed and wishes.select is None and not wishes.interactive and not wishes.cancel.is_set():

@@ -189,7 +189,8 @@ class Crew:
         except StateWriteFailed:  # a run that cannot remember how far it got stops
             raise
         except Conflict as error:
-            if self._again is not None and self._options.overwrite == "always":
+            may_change = action.type is not ActionType.KEEP and self._options.overwrite == "always"
+            if self._again is not None and may_change:
                 self._again.append(action)
             else:
                 self._emit(Event(EventType.FAILED, action.path, error=error))

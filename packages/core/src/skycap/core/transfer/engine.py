@@ -39,6 +39,7 @@ from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.result import Result
 from skycap.core.transfer.state import State
 from skycap.core.transfer.walk import only, walk
+from skycap.core.units import format_count
 
 Confirm = Callable[[Removals], bool]
 """Shown what would be removed; True goes ahead."""
@@ -292,7 +293,7 @@ class Transfer:
     def _remove(self, removals: Removals, confirm: Confirm | None) -> None:
         if removals.count and (reason := self._doubt()):
             error = ScanFailed(
-                f"{removals.count} items at the target were left alone, since {reason}",
+                f"{format_count(removals.count, 'item')} at the target left alone, since {reason}",
                 where=self.target.shown(),
                 hint="Mend what went wrong and run the command again.",
             )
@@ -301,7 +302,7 @@ class Transfer:
         removals.check()
         if removals.count and confirm is not None and not confirm(removals):
             raise ConfirmationRequired(
-                f"{removals.count} items would be removed, and nobody agreed to it",
+                f"{format_count(removals.count, 'item')} would be removed, and nobody agreed to it",
                 where=self.target.shown(),
                 hint="Everything else is done. Say --yes to remove without a question.",
             )

@@ -15,6 +15,7 @@ from skycap.core.location import Location
 from skycap.core.paths import to_bytes
 from skycap.core.storage.capability import Capability
 from skycap.core.transfer.plan import Action
+from skycap.core.units import format_count
 
 _BATCH = 1000
 _IN_MEMORY = 256 * 1024
@@ -49,8 +50,8 @@ class Removals:
         """`ConfirmationRequired` if there are more than the limit allows."""
         if self._limit is not None and self.count > self._limit:
             raise ConfirmationRequired(
-                f"{self.count} items would be removed, more than the {self._limit} that --max-delete allows; "
-                "nothing was removed",
+                f"{format_count(self.count, 'item')} would be removed, more than the {self._limit} "
+                "that --max-delete allows; nothing was removed",
                 where=self._target.shown(),
                 hint="Look at them with --dry-run, and raise --max-delete if they should go.",
             )
