@@ -93,7 +93,6 @@ def test_a_signal_stops_in_good_order_and_the_next_run_finishes(
     assert outcome.status == status, outcome.err
     assert "are done" in outcome.err
     assert "remain" in outcome.err  # and what failed, where something did
-    assert "remain" in outcome.err
     assert "unfinished: large.bin" in outcome.err
     assert "The same command goes on" in outcome.err
     report = json.loads((lab.folder / "report.json").read_text())
