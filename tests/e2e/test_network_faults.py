@@ -102,8 +102,9 @@ def there_and_back(lab: Lab, source: Path, place: str, proxy: TroublingProxy) ->
     assert hashes(lab.folder / "back") == hashes(source)
     assert times(lab.folder / "back") == times(source)
     retries = int(up.report["counts"]["retries"]) + int(down.report["counts"]["retries"])
-    # The rest met a look before the run began, or an answer that nobody needed any more.
-    assert 0.7 * met <= retries <= met
+    # Some faults meet a look before the run began, or an answer that nobody needed any more; and a connection
+    # that one of them closed may be found dead by another request.
+    assert 0.7 * met <= retries <= 1.3 * met + 2
     return proxy.troubles(), retries
 
 
