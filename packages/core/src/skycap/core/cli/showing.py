@@ -11,7 +11,7 @@ from skycap.core.cli.progress import Progress
 from skycap.core.cli.session import Session
 from skycap.core.transfer.events import Event, EventType
 from skycap.core.transfer.result import Result
-from skycap.core.units import format_duration, format_size
+from skycap.core.units import format_count, format_duration, format_size
 
 Verb = Literal["copy", "move", "sync"]
 _DONE = {"copy": "Copied", "move": "Moved", "sync": "Copied"}
@@ -120,16 +120,11 @@ def foretold(event: Event) -> str:
     return f"{verb} {event.path}"
 
 
-def number_of(count: int, what: str) -> str:
-    """`1 item`, `2 items`."""
-    return f"{count} {what}{'s' * (count != 1)}"
-
-
 def _moved(result: Result) -> list[str]:
     counts = result.counts
     files = counts.copied - counts.directories
     return [
-        number_of(number, what)
+        format_count(number, what)
         for number, what in ((files, "file"), (counts.directories, "folder"))
         if number
     ]
@@ -151,11 +146,11 @@ def summary(verb: Verb, result: Result) -> str:
     ]
     if result.dry_run:
         would = [f"copy {' and '.join(_moved(result)) or 'nothing'}"]
-        would += [f"remove {number_of(counts.removed, 'item')}"] if counts.removed else []
+        would += [f"remove {format_count(counts.removed, 'item')}"] if counts.removed else []
         return f"Nothing was changed. Would {', '.join(would)}; {counts.unchanged} unchanged."
     if not counts.copied:
         if verb == "sync" and counts.removed:
-            removed = f"Removed {number_of(counts.removed, 'item')}"
+            removed = f"Removed {format_count(counts.removed, 'item')}"
             return f"{', '.join([removed, *rest])}."
         start = "Copied nothing" if counts.updated or counts.failed else "Nothing to do"
         return f"{start}{': ' if rest else ''}{', '.join(rest)}."
@@ -175,7 +170,7 @@ def stopped(result: Result) -> str:
     done = counts.copied - counts.directories
     links = counts.strategies.get("link", 0)
     remaining = max(counts.planned - (done - links) - counts.failed, 0)
-    parts = [f"{number_of(done, 'file')} {'is' if done == 1 else 'are'} done"]
+    parts = [f"{format_count(done, 'file')} {'is' if done == 1 else 'are'} done"]
     if counts.failed:
         parts.append(f"{counts.failed} failed")
     if remaining:

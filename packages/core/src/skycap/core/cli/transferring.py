@@ -17,7 +17,6 @@ from skycap.core.cli.showing import (
     Show,
     Verb,
     foretold,
-    number_of,
     stopped,
     summary,
     summary_record,
@@ -35,7 +34,7 @@ from skycap.core.transfer.events import Event, EventType, Listener
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.report import report, write_report
 from skycap.core.transfer.result import Result
-from skycap.core.units import format_size
+from skycap.core.units import format_count, format_size
 
 _PREVIEWED = 20
 _log = logging.getLogger("skycap.transfer")
@@ -104,7 +103,7 @@ def _go(verb: Verb, transfer: Transfer, flags: TransferFlags, progress: Progress
             if not declined:
                 raise
             # Somebody was asked and said no: that is what they wanted, and no failure.
-            progress.say(f"Kept {number_of(declined, 'item')} that only the target has.")
+            progress.say(f"Kept {format_count(declined, 'item')} that only the target has.")
 
 
 def open_both(
@@ -159,7 +158,7 @@ def _agreed(removals: Removals, progress: Progress) -> bool | None:
 def _ask_about(removals: Removals, progress: Progress) -> bool | None:
     are = "is" if removals.count == 1 else "are"
     size = format_size(removals.bytes)
-    progress.say(f"{number_of(removals.count, 'item')} ({size}) {are} only at the target:")
+    progress.say(f"{format_count(removals.count, 'item')} ({size}) {are} only at the target:")
     for number, path in enumerate(removals.paths()):
         if number == _PREVIEWED:
             progress.say(f"  … and {removals.count - number} more")
@@ -259,7 +258,7 @@ def _sum_up(run: Session, verb: Verb, result: Result, *, single: bool) -> int:
     kind = Partial if status == Partial.exit_status or not kinds else type(kinds[0])
     failed = counts.failed
     hint = "-v shows a hint for each." if run.verbosity <= 0 and failed > FEW else None
-    raise _with_status(kind(f"{number_of(failed, 'item')} did not make it", hint=hint), status)
+    raise _with_status(kind(f"{format_count(failed, 'item')} did not make it", hint=hint), status)
 
 
 def _with_status(error: Error, status: int) -> Error:
