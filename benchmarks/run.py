@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import re
 import shutil
 import sys
@@ -19,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import corpora, report, startup
+from benchmarks import corpora, measure, report, startup
 from benchmarks.contenders import Place
 from benchmarks.measure import CommandFailed
 from benchmarks.rounds import Costs, WorkMissing, play
@@ -43,12 +44,14 @@ def main() -> int:
         "scenarios": [],
     }
     failed: list[str] = []
+    targets = Path(tempfile.mkdtemp(prefix="targets-", dir=work))
+    measure.touch_memory()
     try:
         for scenario in scenarios(endpoint=""):
             if re.search(arguments.only, scenario.name):
                 print(f"==> {scenario.name}", flush=True)
                 try:
-                    results["scenarios"].append(_measure(scenario, work, arguments.scale, arguments.rounds))
+                    results["scenarios"].append(_measure(scenario, work, targets, arguments))
                 except (CommandFailed, WorkMissing) as error:  # the other scenarios still tell something
                     print(error, file=sys.stderr)
                     failed.append(scenario.name)
@@ -58,8 +61,7 @@ def main() -> int:
             results["scenarios"].append(report.judged_startup(costs))
         results["versions"] = report.versions(_home(work).environment())
     finally:
-        if not arguments.work:
-            shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work if not arguments.work else targets, ignore_errors=True)
     page = report.markdown(results)
     arguments.results.mkdir(parents=True, exist_ok=True)
     name = results["measured"].replace(":", "")
@@ -73,21 +75,17 @@ def main() -> int:
     return 0 if met or not arguments.strict else 1
 
 
-def _measure(scenario: Scenario, work: Path, scale: float, rounds: int) -> dict[str, Any]:
-    corpus = corpora.make(scenario.corpus, work, scale)
-    folder = work / "targets"
+def _measure(scenario: Scenario, work: Path, targets: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    corpus = corpora.make(scenario.corpus, work, arguments.scale)
     home = _home(work)
-    try:
-        costs: Costs
-        if scenario.needs_s3:
-            with s3(home.home, work / "seaweed") as (place, count):
-                # awscli reads no endpoint from the environment of version 1: it is part of its command.
-                whole = next(one for one in scenarios(place.endpoint) if one.name == scenario.name)
-                costs = play(whole, corpus, place, folder, rounds, count, _say)
-        else:
-            costs = play(scenario, corpus, home, folder, rounds, lambda _: (0, 0), _say)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    costs: Costs
+    if scenario.needs_s3:
+        with s3(home.home, work / "seaweed") as (place, count):
+            # awscli reads no endpoint from the environment of version 1: it is part of its command.
+            whole = next(one for one in scenarios(place.endpoint) if one.name == scenario.name)
+            costs = play(whole, corpus, place, targets, arguments.rounds, count, _say)
+    else:
+        costs = play(scenario, corpus, home, targets, arguments.rounds, lambda _: (0, 0), _say)
     return report.judged(scenario, costs, corpus.bytes)
 
 
