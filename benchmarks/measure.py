@@ -50,11 +50,11 @@ def run(argv: Sequence[str], env: Mapping[str, str], timeout_s: float = 1800) ->
 
 
 def touch_memory() -> None:
-    """Use half of the free memory once: in a virtual machine the first to touch a page pays for it."""
+    """Use most of the free memory once: in a virtual machine the first to touch a page pays for it."""
     if not hasattr(os, "sysconf"):
         return
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    held = [b"\1" * _GiB for _ in range(available // 2 // _GiB)]
+    held = [b"\1" * _GiB for _ in range(available * 9 // 10 // _GiB)]
     held.clear()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from math import isfinite
 
 from skycap.core.errors import UsageError
@@ -23,6 +22,8 @@ def parse_size(text: str) -> int:
     match = _SIZE.match(text)
     if match is None:
         raise UsageError(f"{text!r} is not a size", hint="Write it like 512, 64k, 16MiB or 1.5G.")
+    from decimal import Decimal
+
     number, power, _ = match.groups()
     return int(Decimal(number) * 1024 ** _POWERS[power.lower()])
 

@@ -23,6 +23,7 @@ from skycap.cloudproviders.s3.endpoint import Endpoint
 from skycap.cloudproviders.s3.errors import Refusal, date_of, error_of, network_error, refusal_of
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.cloudproviders.s3.signing import EMPTY_SHA256, quote_query, sign
+from skycap.cloudproviders.s3.splicing import Pipe, plain_socket
 from skycap.core.errors import DownloadFailed, Error, ProviderError
 from skycap.core.paths import printable
 from skycap.core.storage.source import COPY_BUFFER
@@ -256,6 +257,7 @@ class BodyReader:
         self.where = where
         length = self.headers.get("content-length")
         self._left = int(length) if length is not None and length.isdigit() else None
+        self._begun = False
         # The body is read after the try that asked for it: its limit does not hold any more.
         done.be_patient()
 
@@ -291,6 +293,23 @@ class BodyReader:
         except (OSError, http.client.HTTPException) as error:
             raise self._broken(str(error)) from error
         return filled
+
+    def splice(self, pipe: Pipe, most: int) -> int:
+        """Have the kernel put at most `most` bytes into a pipe; 0 at the end, or where it cannot."""
+        source = plain_socket(self._response)
+        if source is None or self._left == 0 or most <= 0:
+            return 0
+        try:
+            if self._begun:
+                count = pipe.fill(source, most)
+            else:  # what came along with the headers is in a buffer here
+                self._begun = True
+                start = self._response.fp.peek()[:most]
+                count = pipe.put(self._response.read(len(start)))
+        except (OSError, http.client.HTTPException) as error:
+            raise self._broken(str(error)) from error
+        self._count(count)
+        return count
 
     def close(self) -> None:
         """Let go of the connection, which is kept if all was read."""

@@ -118,8 +118,10 @@ class Fast:
         region = self._client.endpoint.region
         current = self._store
         if current is None or current[0] != region:
-            with self._lock:
-                current = self._store = (region, self._new())
+            with self._lock:  # the first files come on all threads at once, and one store is for all of them
+                current = self._store
+                if current is None or current[0] != region:
+                    current = self._store = (region, self._new())
         return current[1]
 
     def _new(self) -> S3Store:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.client import BodyReader
 from skycap.cloudproviders.s3.objects import entry_of
+from skycap.cloudproviders.s3.splicing import Pipe
 from skycap.core.errors import DownloadFailed, Error, NotFound
 from skycap.core.storage.entry import Entry
 from skycap.core.units import MiB
@@ -99,21 +101,36 @@ def _read_range(
         raise DownloadFailed(
             "it was replaced or removed while it was read", where=storage.where(path)
         ) from error
-    buffer = memoryview(bytearray(min(_BUFFER, length)))
-    position = start
     try:
         reader.check_range(start)
-        while count := reader.readinto(buffer[: min(len(buffer), start + length - position)]):
-            _pwrite(descriptor, buffer[:count], position, local)
-            position += count
-            if position == start + length:
-                break
+        done = _splice(reader, descriptor, local, start, length)
+        if done < length:
+            done += _copy(reader, descriptor, local, start + done, length - done)
     finally:
         reader.close()
-    if position != start + length:
-        raise DownloadFailed(
-            f"{position - start} bytes arrived of {length}", where=storage.where(path), retryable=True
-        )
+    if done != length:
+        raise DownloadFailed(f"{done} bytes arrived of {length}", where=storage.where(path), retryable=True)
+
+
+def _splice(reader: BodyReader, descriptor: int, local: str, start: int, length: int) -> int:
+    done = 0
+    with closing(Pipe()) as pipe:
+        while count := reader.splice(pipe, length - done):
+            try:
+                pipe.drain(descriptor, start + done, count)
+            except OSError as error:
+                raise _local_error(error, local) from error
+            done += count
+    return done
+
+
+def _copy(reader: BodyReader, descriptor: int, local: str, start: int, length: int) -> int:
+    buffer = memoryview(bytearray(min(_BUFFER, length)))
+    done = 0
+    while count := reader.readinto(buffer[: min(len(buffer), length - done)]):
+        _pwrite(descriptor, buffer[:count], start + done, local)
+        done += count
+    return done
 
 
 def _open(local: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from functools import cache
 from types import SimpleNamespace
@@ -270,5 +269,7 @@ def root() -> PluginGroup:
 
 def suggestion(name: str) -> str | None:
     """The command that is most like `name`."""
+    import difflib
+
     found = difflib.get_close_matches(name, list(offers()), 1, 0.5)
     return found[0] if found else None

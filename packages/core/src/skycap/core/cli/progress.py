@@ -77,14 +77,14 @@ class Tally:
                 if (found := self.moving.get(event.path)) is not None:
                     self.moving[event.path] = (found[0] + event.bytes, found[1])
             elif kind is EventType.PLANNED:
-                self.files_planned += 1
+                self.files_planned += event.files
                 self.bytes_planned += event.size or 0
             elif kind is EventType.STARTED:
                 self.moving[event.path] = (0, event.size)
             elif kind in {EventType.COPIED, EventType.FAILED, EventType.UPDATED}:
                 moved, _ = self.moving.pop(event.path, (0, None))
                 if kind is EventType.COPIED and event.strategy not in NOT_FILES:
-                    self.files += 1
+                    self.files += event.files
                     # What the kernel copied went by unseen, and what was tried twice went by twice.
                     self.bytes += event.bytes if event.size is None else event.size - moved
                 elif kind is EventType.FAILED:

@@ -35,6 +35,8 @@ class Show:
         self._lock = threading.Lock()
         self._hinted = 0
         self.left_alone = 0
+        self.each = run.json or run.verbosity > 0 or dry_run
+        """Whether every file that was copied or left alone is shown."""
 
     def __call__(self, event: Event) -> None:
         """One event; most are not shown at all."""

@@ -58,6 +58,7 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
             state_folder=state_folder(run.environ),
             single=single,
             listener=_listener(show, progress),
+            each=show.each or plugins.plugins().transfer_event() is not None,
             executor=_executor(flags.engine),
             hook=plugins.plugins().transfer_strategy(),
         )

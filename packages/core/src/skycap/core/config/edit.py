@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,6 +76,8 @@ def make_private(path: str) -> None:
 
 def replace_private(path: str, content: bytes) -> None:
     """Make `content` the file at `path`, in one step, readable by its owner alone."""
+    import tempfile
+
     descriptor, name = tempfile.mkstemp(prefix=".skycap-", dir=os.path.dirname(path))
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -17,7 +17,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from urllib.parse import unquote
 
 from skycap.core.errors import UsageError
 
@@ -85,6 +84,8 @@ def _file_url(rest: str, text: str) -> str:
         raise UsageError(
             "a file URL has no host and an absolute path", where=text, hint="Write file:///home/me/docs."
         )
+    from urllib.parse import unquote
+
     path = unquote(path, errors="surrogateescape")
     return path if re.match(r"^[A-Za-z]:", path) and os.name == "nt" else f"/{path}"
 

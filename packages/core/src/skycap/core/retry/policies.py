@@ -16,7 +16,6 @@ over what is said of all; what a command says wins over what its remote says.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -114,6 +113,8 @@ def _of_one_kind(values: Mapping[str, Any], where: str) -> list[tuple[Operation,
 
 def _known(name: str, names: list[Any], shown: str, where: str) -> None:
     if name not in names:
+        import difflib
+
         close = difflib.get_close_matches(name, names, 1, 0.5)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(names)}."
         raise ConfigInvalid(f"unknown option {shown!r}", where=where, hint=hint)

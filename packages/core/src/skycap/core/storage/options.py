@@ -15,7 +15,6 @@ type `Secret` is never shown, and in the configuration it is a reference to wher
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -108,6 +107,8 @@ class StorageOptions:
 
 def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     """A hint: the known name most like `name`, or all of them."""
+    import difflib
+
     close = difflib.get_close_matches(name, list(known), 1, 0.5)
     return f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(sorted(known)) or 'none'}."
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack
 
 from skycap.core.errors import Conflict, Error, Interrupted, NotFound, StateWriteFailed, UploadFailed
 from skycap.core.retry import Caller, Policy, RetryEvent, listening
 from skycap.core.storage.entry import Entry, Kind
+from skycap.core.transfer.backlog import Backlog
 from skycap.core.transfer.compare import fingerprint, like
 from skycap.core.transfer.directories import Directories
-from skycap.core.transfer.events import Event, EventType
+from skycap.core.transfer.events import Event, EventType, Sum
 from skycap.core.transfer.gate import Gate
 from skycap.core.transfer.inspect import Inspector
 from skycap.core.transfer.moving import SMALL, Mover
@@ -21,6 +22,8 @@ from skycap.core.transfer.state import State
 
 # The storages try again by themselves; this is for what only shows when a file is done, such as a wrong hash.
 _WHOLE_FILE = Policy(attempts=3, base_s=0.2, cap_s=5.0, total_timeout_s=60.0)
+_SHARE = 8
+"""Small files that a worker takes at a time, when more wait than there are workers."""
 
 
 class Crew:
@@ -36,6 +39,7 @@ class Crew:
         tolerance_ns: int,
         dirs: Directories,
         again: list[Action] | None,
+        each: bool = True,
         caller: Callable[..., Caller] = Caller,
     ) -> None:
         self._mover = mover
@@ -48,22 +52,25 @@ class Crew:
         self._dirs = dirs
         self._again = again
         self._gate = Gate(workers)
-        self._waiting = threading.BoundedSemaphore(workers * 4)
         self._inspector = Inspector(
             mover.source, mover.target, mover.options.compare, tolerance_ns, cancel=mover.cancel
         )
         self._trying = caller(_WHOLE_FILE, cancelled=mover.cancel)
         self._batches = mover.takes_small and state is None  # what is written in bulk tells no version
+        waiting = 4 if self._batches else 2 * _SHARE
+        self._backlog: Backlog[list[Action]] = Backlog(workers, most=workers * waiting, share=_SHARE)
+        self._workers = workers
+        self._running: list[Future[None]] = []
+        self._each = each
+        self._unchanged = Sum(EventType.UNCHANGED, self._emit)
+        self._planned = Sum(EventType.PLANNED, self._emit)
         self._links: dict[str, bool] = {}
         self._batch: list[Action] = []
         self._batch_bytes = 0
         self._target_mtime = "mtime_ns" in mover.target.storage.facts.scan_fields
-        self._failure: BaseException | None = None
 
     def take(self, action: Action) -> None:
         """Give one action to the workers; waits while too many are under way."""
-        if self._failure is not None:
-            raise self._failure
         kind = action.type
         if kind is ActionType.KEEP:
             self._keep(action)
@@ -80,17 +87,30 @@ class Crew:
             self._attempt(action, self._link)
         else:
             if kind is ActionType.COPY and self._again is not None:
-                self._emit(Event(EventType.PLANNED, action.path, action.size))
+                self._tell(self._planned, EventType.PLANNED, action)
             self._gather(action)
 
     def finish(self) -> None:
         """Wait for all of them."""
+        self._unchanged.tell()
+        self._planned.tell()
         if self._batch:
-            self._submit(self._batch)
+            self._give(self._batch)
             self._batch = []
+        self._backlog.end()
         self._executor.shutdown(wait=True)
-        if self._failure is not None:
-            raise self._failure
+        for worker in self._running:
+            worker.result()
+
+    def give_up(self) -> None:
+        """Let the workers go home after what they have in hand."""
+        self._backlog.end(drop=True)
+
+    def _tell(self, together: Sum, kind: EventType, action: Action) -> None:
+        if self._each:
+            self._emit(Event(kind, action.path, action.size))
+        else:
+            together.add(action.size)
 
     def _keep(self, action: Action) -> None:
         ours, theirs = action.source, action.target
@@ -99,9 +119,9 @@ class Crew:
         if ours.kind is Kind.DIRECTORY:
             self._attempt(action, lambda _: self._dirs.kept(ours, theirs))
             return
-        self._emit(Event(EventType.UNCHANGED, action.path, action.size))
+        self._tell(self._unchanged, EventType.UNCHANGED, action)
         if self._mover.moving:
-            self._submit([action])
+            self._give([action])
 
     def _is_blocked(self, action: Action) -> bool:
         """Whether a link stands at the target where a directory is needed: the bytes would go astray."""
@@ -128,30 +148,28 @@ class Crew:
 
     def _gather(self, action: Action) -> None:
         if not self._batches:
-            self._submit([action])
+            self._give([action], alone=action.size > SMALL)
             return
         # Handing over costs more than copying a small file does.
         self._batch.append(action)
         self._batch_bytes += action.size
         if len(self._batch) >= BATCH_FILES or self._batch_bytes >= BATCH_BYTES:
-            self._submit(self._batch)
+            self._give(self._batch, alone=True)
             self._batch, self._batch_bytes = [], 0
 
-    def _submit(self, actions: list[Action]) -> None:
-        self._waiting.acquire()
-        try:
-            future = self._executor.submit(self._run, actions)
-        except BaseException:
-            self._waiting.release()
-            raise
-        future.add_done_callback(self._done)
+    def _give(self, actions: list[Action], *, alone: bool = False) -> None:
+        if not self._backlog.put(actions, alone=alone) and len(self._running) < self._workers:
+            self._running.append(self._executor.submit(self._serve))
 
-    def _done(self, future: Future[None]) -> None:
-        self._waiting.release()
-        failure = future.exception()
-        if failure is not None:  # a bug in a worker ends the run, and does not vanish in a future
-            self._failure = failure
-            self._cancel.set()
+    def _serve(self) -> None:
+        """Work until nothing is left to do. A bug in one worker ends the run."""
+        with ExitStack() as broken:
+            broken.callback(self.give_up)
+            broken.callback(self._cancel.set)
+            while batches := self._backlog.take():
+                for actions in batches:
+                    self._run(actions)
+            broken.pop_all()
 
     def _run(self, actions: list[Action]) -> None:
         if self._batches and len(actions) > 1:
@@ -164,20 +182,24 @@ class Crew:
 
     def _small_files(self, actions: list[Action]) -> list[Action]:
         """Copy what is small in one go; what is left, what failed included, goes the usual way."""
-        copied = ActionType.COPY
-        small = [a for a in actions if a.type is copied and a.size <= SMALL]
-        left = [a for a in actions if a.type is not copied or a.size > SMALL]
+        kind = ActionType.COPY
+        small = [a for a in actions if a.type is kind and a.size <= SMALL]
+        left = [a for a in actions if a.type is not kind or a.size > SMALL]
         if len(small) < 2 or self._cancel.is_set():
             return actions
         try:
             answers = self._mover.move_small(small)
         except (Error, OSError):  # one by one, each says for itself what is wrong with it
             return actions
+        copied: list[Action] = []
         for action, failure in zip(small, answers, strict=True):
-            if failure is None:
+            (copied if failure is None else left).append(action)
+        if self._each:
+            for action in copied:
                 self._emit(Event(EventType.COPIED, action.path, action.size, action.size, "batch"))
-            else:
-                left.append(action)
+        elif copied:
+            size = sum(action.size for action in copied)
+            self._emit(Event(EventType.COPIED, "", size, size, "batch", files=len(copied)))
         return left
 
     def _attempt(self, action: Action, work: Callable[[Action], None]) -> None:

@@ -50,8 +50,8 @@ class Transfer:
     """One copy, sync or move between two locations, done once; `cancel.set()` stops it in good order.
 
     With `single`, the locations name two files; else what is below the one goes below the other. `listener`
-    is told of events by all threads. What ends the whole run is raised, and sets `cancel` too, so that
-    nobody goes on working for it.
+    is told of events by all threads; without `each`, of many small files at once. What ends the whole run is
+    raised, and sets `cancel` too, so that nobody goes on working for it.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Transfer:
         state_folder: str,
         single: bool = False,
         listener: Listener = ignore,
+        each: bool = True,
         executor: Callable[[int], Executor] = ThreadPoolExecutor,
         hook: StrategyHook | None = None,
         cancel: threading.Event | None = None,
@@ -74,6 +75,7 @@ class Transfer:
         self._single = single
         self.cancel = cancel or threading.Event()
         self._listeners = (self.result, listener)
+        self._each = each
         self._executor = executor
         self._hook = hook
         self._caller = caller
@@ -251,19 +253,22 @@ class Transfer:
             moving=moving,
         )
         with closing(parts), closing(mover), self._executor(workers) as executor:
+            crew = Crew(
+                mover,
+                executor,
+                workers,
+                state=self._state if self._uses_table else None,
+                tolerance_ns=self._rules.tolerance_ns,
+                dirs=self._dirs,
+                again=None if last_try else self._again,
+                each=self._each,
+                caller=self._caller,
+            )
             try:
-                yield Crew(
-                    mover,
-                    executor,
-                    workers,
-                    state=self._state if self._uses_table else None,
-                    tolerance_ns=self._rules.tolerance_ns,
-                    dirs=self._dirs,
-                    again=None if last_try else self._again,
-                    caller=self._caller,
-                )
+                yield crew
             except BaseException:
                 self.cancel.set()  # before the executor waits for those who are at work
+                crew.give_up()
                 raise
 
     def _workers(self) -> int:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from skycap.core.errors import Error
 
+_TOLD_TOGETHER = 100
+
 
 class EventType(StrEnum):
     """What happened. The values are part of the command line's contract: more may come, none changes."""
@@ -48,6 +50,8 @@ class Event(NamedTuple):
     reason: str | None = None
     error: Error | None = None
     seconds: float | None = None
+    files: int = 1
+    """How many files this tells of; with more than one, `path` is "", and sizes are of all of them."""
 
 
 Listener = Callable[[Event], None]
@@ -55,3 +59,24 @@ Listener = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """A listener that does nothing."""
+
+
+class Sum:
+    """Events of one type that nobody wants to hear of one by one."""
+
+    def __init__(self, kind: EventType, emit: Listener) -> None:
+        self._kind, self._emit = kind, emit
+        self._count = self._size = 0
+
+    def add(self, size: int) -> None:
+        """One more."""
+        self._count += 1
+        self._size += size
+        if self._count >= _TOLD_TOGETHER:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell of those that came since the last time."""
+        if self._count:
+            self._emit(Event(self._kind, "", self._size, files=self._count))
+            self._count = self._size = 0

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from skycap.core.errors import ScanFailed
 from skycap.core.paths import printable
-from skycap.core.storage.entry import Entry
+from skycap.core.storage.entry import Entry, Kind
+
+_DIRECTORY = Kind.DIRECTORY
 
 
 class Side:
@@ -23,7 +25,10 @@ class Side:
     def step(self) -> None:
         """Go on to the next path; `ScanFailed` where it should have come earlier."""
         for entry in self._entries:
-            key = entry.order
+            # What `entry.order` gives, without two calls: every file of both sides comes by here.
+            key = entry.path.encode("utf-8", "surrogateescape")
+            if entry.kind is _DIRECTORY:
+                key += b"/"
             if key > self.key:
                 self.entry, self.key = entry, key
                 return

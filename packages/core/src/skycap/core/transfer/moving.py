@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -237,6 +236,8 @@ class Mover:
         """Compare small content with a hash the listing knew."""
         for kind, value in (entry.hashes or {}).items():
             if kind in _HASHLIB:
+                import hashlib
+
                 if hashlib.new(kind, data, usedforsecurity=False).hexdigest() != value:
                     raise IntegrityError(
                         f"what arrived has another {kind} than the store says",

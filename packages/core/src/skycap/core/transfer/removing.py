@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
 import threading
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from typing import IO
 
@@ -29,11 +29,17 @@ class Removals:
     def __init__(self, target: Location, limit: int | None) -> None:
         self._target = target
         self._limit = limit
-        self._files = _spool()
-        self._dirs = _spool()
         self._file_count = 0
         self.count = 0
         self.bytes = 0
+
+    @cached_property
+    def _files(self) -> IO[bytes]:
+        return _spool()
+
+    @cached_property
+    def _dirs(self) -> IO[bytes]:
+        return _spool()
 
     def add(self, action: Action) -> None:
         """One more to go."""
@@ -58,6 +64,8 @@ class Removals:
 
     def paths(self) -> Iterator[str]:
         """Files first, then directories, each below its parent first."""
+        if not self.count:
+            return
         yield from map(_text, _forward(self._files))
         yield from map(_text, _backward(self._dirs))
 
@@ -102,8 +110,8 @@ class Removals:
 
     def close(self) -> None:
         """Let go of the list."""
-        self._files.close()
-        self._dirs.close()
+        for name in {"_files", "_dirs"} & vars(self).keys():
+            getattr(self, name).close()
 
 
 def _failed(error: Error | None) -> Error | None:
@@ -113,6 +121,8 @@ def _failed(error: Error | None) -> Error | None:
 
 
 def _spool() -> IO[bytes]:
+    import tempfile
+
     return tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+b")
 
 

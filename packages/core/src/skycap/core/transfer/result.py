@@ -86,10 +86,10 @@ class Result:
                 counts.bytes += event.bytes
                 return
             if name := _FIELDS.get(event.type):
-                setattr(counts, name, getattr(counts, name) + 1)
+                setattr(counts, name, getattr(counts, name) + event.files)
             if event.type is EventType.COPIED and event.strategy:
                 counts.bytes += event.bytes
-                counts.strategies[event.strategy] = counts.strategies.get(event.strategy, 0) + 1
+                counts.strategies[event.strategy] = counts.strategies.get(event.strategy, 0) + event.files
                 if event.strategy in DIRECTORY:
                     counts.directories += 1
                 else:

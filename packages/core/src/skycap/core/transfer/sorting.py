@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import pickle
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -34,6 +32,9 @@ def in_order(entries: Iterable[Entry], run: int = RUN) -> Iterator[Entry]:
 
 
 def _stored(files: ExitStack, entries: list[Entry], run: int) -> IO[bytes]:
+    import pickle
+    import tempfile
+
     file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - private, and gone with the process
     for start in range(0, len(entries), min(_BLOCK, run)):
         block = [tuple(entry) for entry in entries[start : start + min(_BLOCK, run)]]
@@ -43,6 +44,8 @@ def _stored(files: ExitStack, entries: list[Entry], run: int) -> IO[bytes]:
 
 
 def _read(file: IO[bytes]) -> Iterator[Entry]:
+    import pickle
+
     while True:
         try:
             block = pickle.load(file)  # noqa: S301 - written by this process, into a file nobody else can open

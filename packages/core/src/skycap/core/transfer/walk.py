@@ -8,7 +8,7 @@ from typing import Protocol
 from skycap.core.errors import Error, Interrupted, NotFound
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
-from skycap.core.storage.entry import Entry
+from skycap.core.storage.entry import Entry, Kind
 from skycap.core.transfer.sorting import in_order
 
 OnError = Callable[[str, Error], None]
@@ -108,12 +108,14 @@ def _levels(location: Location, on_error: OnError, select: Selects | None) -> It
     while stack:
         for found in stack[-1]:
             entry = found._replace(path=found.path[cut:]) if cut else found
-            if entry.is_dir and select is not None and select.prunes(entry.path):
+            if found.kind is not Kind.DIRECTORY:
+                yield entry
+                continue
+            if select is not None and select.prunes(entry.path):
                 continue
             yield entry
-            if entry.is_dir:
-                stack.append(_level(location, entry.path, on_error, ordered=ordered))
-                break
+            stack.append(_level(location, entry.path, on_error, ordered=ordered))
+            break
         else:
             stack.pop()
 

@@ -6,11 +6,13 @@ import errno
 import os
 from collections.abc import Callable
 
+from skycap.core.storage.local.blocks import cloned, reserve
 from skycap.core.units import MiB
 
 SMALL = MiB
 _STEP = 64 * MiB  # a tenth of a second or so, after which somebody may want it to stop
 _BUFFER = MiB
+_LARGE = 32 * MiB  # from here on it pays to have all the blocks at once
 # What copy_file_range says where it cannot help: other file systems, special files, old kernels.
 _NO_KERNEL_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.ETXTBSY}
 
@@ -33,7 +35,7 @@ def copy_bytes(source: int, target: int, info: os.stat_result, on_bytes: OnBytes
     blocks = getattr(info, "st_blocks", None)
     if blocks is not None and blocks * 512 < size and hasattr(os, "SEEK_DATA"):
         return _copy_sparse(source, target, size, on_bytes)
-    return _copy_range(source, target, size, on_bytes)
+    return _copy_whole(source, target, size, on_bytes)
 
 
 def _copy_small(source: int, target: int, size: int) -> int:
@@ -53,6 +55,16 @@ def write_all(target: int, data: bytes | bytearray | memoryview) -> None:
     while written < len(data):
         data = memoryview(data)[written:]
         written = os.write(target, data)
+
+
+def _copy_whole(source: int, target: int, size: int, on_bytes: OnBytes) -> int:
+    """A file without holes: shared with the original where the file system can, else in one piece of disk."""
+    if cloned(source, target):
+        on_bytes(size)
+        return size
+    if size >= _LARGE:
+        reserve(target, size)
+    return _copy_range(source, target, size, on_bytes)
 
 
 def _copy_range(source: int, target: int, length: int, on_bytes: OnBytes) -> int:
