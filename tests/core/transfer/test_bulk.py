@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from skycap.core.storage.local.children import supported
+from skycap.core.forking import supported
 from skycap.core.transfer.events import EventType
 from tests.core.transfer.conftest import Runner, Told, local, make_tree, tree_of
 

@@ -48,16 +48,17 @@ def test_nothing_is_removed_for_a_source_that_was_swapped(tmp_path: Path, transf
 
 
 def test_a_folder_that_vanishes_while_it_is_listed_is_a_hole(tmp_path: Path, transfer: Runner) -> None:
-    source = make_tree(tmp_path / "source", {"a": b"1", "d/x": b"2", "d/y": b"2"})
-    target = make_tree(tmp_path / "target", {"a": b"1", "d/x": b"2", "d/y": b"2"})
+    names = [f"d/{number:04}" for number in range(1000)]  # more than are looked at in one go
+    source = make_tree(tmp_path / "source", dict.fromkeys(["a", *names], b"1"))
+    target = make_tree(tmp_path / "target", dict.fromkeys(["a", *names], b"1"))
 
     def vanish(event: Event) -> None:
-        if event.path == "d/x" and (source / "d").exists():
+        if event.path == names[0] and (source / "d").exists():
             shutil.rmtree(source / "d")
 
     result = transfer(local(source), local(target), listener=vanish).sync()
     assert result.exit_status != 0
-    assert set(tree_of(target)) == {"a", "d", "d/x", "d/y"}
+    assert set(tree_of(target)) == {"a", "d", *names}
 
 
 def test_a_move_keeps_a_source_that_only_seems_to_be_there_already(tmp_path: Path, transfer: Runner) -> None:

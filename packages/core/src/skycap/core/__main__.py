@@ -12,8 +12,12 @@ def main() -> int:
 
         print(f"skycap {VERSION}")
         return 0
+    import gc
+
     from skycap.core.cli.app import run
 
+    # Entries by the hundred thousand come and go, and none of them is in a cycle: look for those less often.
+    gc.set_threshold(50_000)
     return run(sys.argv[1:])
 
 

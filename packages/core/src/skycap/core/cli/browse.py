@@ -10,7 +10,8 @@ from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry
-from skycap.core.transfer.walk import OnError, Selects, walk
+from skycap.core.transfer.ahead import OnError
+from skycap.core.transfer.walk import Selects, walk
 
 if TYPE_CHECKING:
     from skycap.core.cli.session import Session

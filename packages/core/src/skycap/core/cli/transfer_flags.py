@@ -18,7 +18,7 @@ Links = Literal["keep", "follow", "skip"]
 ProgressMode = Literal["auto", "plain", "none"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SelectFlags:
     """Which files count, on both sides."""
 
@@ -64,7 +64,7 @@ class SelectFlags:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class CompareFlags(SelectFlags):
     """What counts as the same, and how both places are reached."""
 
@@ -111,7 +111,7 @@ class CompareFlags(SelectFlags):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class TransferFlags(CompareFlags):
     """What copy, sync and move can all be told."""
 
@@ -160,7 +160,7 @@ class TransferFlags(CompareFlags):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SyncFlags(TransferFlags):
     """All that sync can be told: it alone removes what only the target has."""
 

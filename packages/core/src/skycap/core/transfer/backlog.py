@@ -28,6 +28,9 @@ class Backlog(Generic[T]):
         self._something = threading.Condition(lock)
         self._space = threading.Condition(lock)
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def put(self, item: T, *, alone: bool = False) -> bool:
         """One more; waits while too many are there. False if nobody is free to take it at once.
 

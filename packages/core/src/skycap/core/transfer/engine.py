@@ -117,7 +117,7 @@ class Transfer:
             else:
                 select = self.options.select
                 ours = walk(self.source, self._source_hole, select, by_name=True, must_exist=True)
-                theirs = walk(self.target, self._target_hole, select, by_name=True)
+                theirs = walk(self.target, self._target_hole, select, by_name=True, ahead=True)
             yield from plan(ours, theirs, rules, known)
 
     def _source_hole(self, path: str, error: Error) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 from skycap.core.errors import Error, Interrupted, NotFound
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Kind
+from skycap.core.transfer.ahead import OnError, Relay, read_ahead
 from skycap.core.transfer.sorting import in_order
-
-OnError = Callable[[str, Error], None]
 
 
 class Selects(Protocol):
@@ -41,12 +40,13 @@ def walk(
     *,
     by_name: bool = False,
     must_exist: bool = False,
+    ahead: bool = False,
 ) -> Iterator[Entry]:
     """Entries with paths as seen from the location. A directory that cannot be listed goes to `on_error`.
 
     With `by_name`, only the names are looked at: who compares two sides must see what one of them leaves out.
     With `must_exist`, so does an empty listing where directories are only prefixes: nobody can tell it from
-    a mistyped name.
+    a mistyped name. With `ahead`, a child process reads ahead where the storage is the local file system.
     """
     storage = location.storage
     if not storage.can(Capability.LIST):
@@ -61,6 +61,9 @@ def walk(
         found = _flat(location, on_hole)
         if not storage.facts.scan_all_ordered:
             found = in_order(found)
+    elif ahead and storage.can(Capability.LOCAL_PATH):
+        relay = Relay(on_hole)
+        found = read_ahead(_levels(location, relay, select), relay)
     else:
         found = _levels(location, on_hole, select)
     if must_exist and location.path and not storage.facts.empty_dirs:

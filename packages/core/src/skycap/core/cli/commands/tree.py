@@ -16,7 +16,7 @@ from skycap.core.errors import Error
 from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
 from skycap.core.storage.entry import Entry
-from skycap.core.transfer.walk import OnError
+from skycap.core.transfer.ahead import OnError
 from skycap.core.units import format_size
 
 app = new_app()

@@ -14,6 +14,7 @@ _KINDS = {
     stat_module.S_IFDIR: Kind.DIRECTORY,
     stat_module.S_IFLNK: Kind.SYMLINK,
 }
+_FILE = Kind.FILE
 _HAS_XATTRS = hasattr(os, "listxattr")
 _NO_XATTRS = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES, errno.ENODATA}
 
@@ -29,9 +30,8 @@ def file_entry(path: str, info: os.stat_result) -> Entry:
     Its version changes whenever the content does: ctime cannot be set back, and a replaced file has another
     inode.
     """
-    mtime_ns = info.st_mtime_ns
-    version = f"{info.st_ino:x}-{info.st_size:x}-{mtime_ns:x}-{info.st_ctime_ns:x}"
-    return Entry(path, Kind.FILE, info.st_size, mtime_ns, mtime_ns, version)
+    size, mtime_ns = info.st_size, info.st_mtime_ns
+    return Entry(path, _FILE, size, mtime_ns, mtime_ns, f"{info.st_ino}-{size}-{info.st_ctime_ns}")
 
 
 def entry_of(path: str, info: os.stat_result, target: str | None = None) -> Entry:

@@ -15,12 +15,12 @@ from functools import lru_cache
 
 from skycap.core import paths
 from skycap.core.errors import Error, PathInvalid, Unsupported, UploadFailed
+from skycap.core.forking import Children, supported
 from skycap.core.storage.extras import BulkWriter
 from skycap.core.storage.failures import translate
 from skycap.core.storage.local import temporary
 from skycap.core.storage.local.attributes import copy_xattrs
 from skycap.core.storage.local.bytes import SMALL, copy_bytes, write_all
-from skycap.core.storage.local.children import Children, supported
 
 _READ = (
     os.O_RDONLY

@@ -20,6 +20,9 @@ from skycap.core.storage.local.temporary import is_temporary
 Links = Literal["keep", "follow", "skip"]
 # Every file of a sync comes by here, twice: a mask is cheaper than a call.
 _FORMAT, _REGULAR, _LINK = 0o170000, stat_module.S_IFREG, stat_module.S_IFLNK
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_BY_HANDLE = os.stat in os.supports_dir_fd and os.readlink in os.supports_dir_fd
+_AT_ONCE = 256
 
 
 def scan_folder(local: str, path: str, links: Links) -> Iterator[Entry]:
@@ -29,6 +32,42 @@ def scan_folder(local: str, path: str, links: Links) -> Iterator[Entry]:
     except OSError as error:
         raise translate(error, local) from error
     prefix = f"{path}/" if path else ""
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        found = _all_of(local, prefix, some) if links == "keep" and _BY_HANDLE else None
+        yield from _one_by_one(local, prefix, some, links) if found is None else found
+
+
+def _all_of(local: str, prefix: str, names: list[str]) -> list[Entry] | None:
+    """Their entries; None where one of them needs a closer look.
+
+    By the handle of the folder, so that the system need not walk down to it again for each. The handle is not
+    kept: a tree may be deeper than a process may have files open.
+    """
+    entries: list[Entry] = []
+    add, stat = entries.append, os.stat
+    try:
+        handle = os.open(local, _FOLDER)
+    except OSError:
+        return None
+    try:
+        for marked in names:
+            name = marked if marked[-1] != "/" else marked[:-1]
+            info = stat(name, dir_fd=handle, follow_symlinks=False)
+            if info.st_mode & _FORMAT == _REGULAR:
+                add(file_entry(prefix + name, info))
+            elif info.st_mode & _FORMAT == _LINK:
+                add(entry_of(prefix + name, info, os.readlink(name, dir_fd=handle)))
+            else:
+                add(entry_of(prefix + name, info))
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return entries
+
+
+def _one_by_one(local: str, prefix: str, names: list[str], links: Links) -> Iterator[Entry]:
     folder = local if local.endswith(os.sep) else local + os.sep
     lstat = os.lstat
     for marked in names:
@@ -60,9 +99,9 @@ def scan_folder(local: str, path: str, links: Links) -> Iterator[Entry]:
 def _sorted_names(local: str, *, follow: bool) -> list[str]:
     with os.scandir(local) as found:
         names = [
-            f"{item.name}/" if _is_dir(item, follow=follow) else item.name
+            f"{name}/" if _is_dir(item, follow=follow) else name
             for item in found
-            if item.name[0] != "." or not is_temporary(item.name)
+            if (name := item.name)[0] != "." or not is_temporary(name)
         ]
     # Text sorts like its UTF-8, unless there are surrogate escapes, which stand for single bytes.
     plain = "".join(names).isascii() or not any(map(_has_surrogates, names))
