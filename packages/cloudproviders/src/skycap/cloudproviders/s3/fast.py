@@ -18,10 +18,12 @@ from skycap.cloudproviders.s3.connection import patience, tls_context
 from skycap.cloudproviders.s3.errors import is_tls_failure, obstore_error, refusal_of_obstore
 from skycap.cloudproviders.s3.objects import metadata_fields
 from skycap.cloudproviders.s3.options import S3Options
+from skycap.core.errors import Error
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Metadata
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import S3Store
 
 _T = TypeVar("_T")
@@ -29,6 +31,7 @@ _T = TypeVar("_T")
 _AWKWARD = re.compile(r"[\x00-\x1f\x7f\\]")
 # The time for a whole request; a stall is found by the read timeout long before.
 _WHOLE = timedelta(hours=12)
+_PIECE = 512 * 1024
 
 
 def takes(key: str) -> bool:
@@ -77,15 +80,27 @@ class Fast:
             import obstore
 
             result = obstore.get(store, key, options={"range": (0, limit)})
-            meta = result.meta
-            headers = {
-                f"x-amz-meta-{name}" if name not in _STANDARD else name.lower(): value
-                for name, value in result.attributes.items()
-            }
-            headers["etag"] = meta["e_tag"] or ""
-            headers["last-modified"] = meta["last_modified"].strftime("%a, %d %b %Y %H:%M:%S GMT")
-            headers["content-length"] = str(meta["size"])
-            return memoryview(result.bytes()), meta["size"], headers
+            return memoryview(result.bytes()), result.meta["size"], _headers(result)
+
+        return self._run(key, call, writing=False)
+
+    def fetch(
+        self, key: str, limit: int, sink: Callable[[int, memoryview], None]
+    ) -> tuple[int, int, Mapping[str, str]] | None:
+        """As `get`, into `sink(offset, data)` piece by piece; how many bytes there were, and the rest.
+
+        What went into the sink is nothing if this raises, or says `None`.
+        """
+
+        def call(store: S3Store) -> tuple[int, int, Mapping[str, str]]:
+            import obstore
+
+            result = obstore.get(store, key, options={"range": (0, limit)})
+            size, headers, have = result.meta["size"], _headers(result), 0
+            for piece in result.stream(min_chunk_size=_PIECE):
+                sink(have, data := memoryview(piece))
+                have += len(data)
+            return have, size, headers
 
         return self._run(key, call, writing=False)
 
@@ -99,6 +114,8 @@ class Fast:
 
         try:
             return call(store)
+        except Error:  # a sink's; some of ours are an OSError too
+            raise
         except (BaseError, OSError) as error:
             refusal = refusal_of_obstore(error)
             mendable = refusal.code in EXPIRED | SKEWED | REDIRECTED or refusal.status in {301, 307, 416}
@@ -180,6 +197,19 @@ _STANDARD = {"Content-Type", "Content-Encoding", "Content-Language", "Content-Di
     "Cache-Control",
     "Storage-Class",
 }
+
+
+def _headers(result: GetResult) -> dict[str, str]:
+    """What headers would say of an object."""
+    meta = result.meta
+    headers = {
+        f"x-amz-meta-{name}" if name not in _STANDARD else name.lower(): value
+        for name, value in result.attributes.items()
+    }
+    headers["etag"] = meta["e_tag"] or ""
+    headers["last-modified"] = meta["last_modified"].strftime("%a, %d %b %Y %H:%M:%S GMT")
+    headers["content-length"] = str(meta["size"])
+    return headers
 
 
 def _has_proxy() -> bool:

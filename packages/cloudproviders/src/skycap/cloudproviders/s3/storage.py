@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -31,14 +30,16 @@ from skycap.core.storage.extras import Leftover, Shares, Versions
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import StorageOptions
+from skycap.core.storage.pieces import SMALL, Budget
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload
+from skycap.core.units import MiB
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 KEY_MAX = 1024
-PARTS_IN_MEMORY = 8
-"""How many large pieces one storage holds at once, whichever files they are of."""
+IN_MEMORY = 64 * MiB
+"""How much of what is being sent one storage holds at once, whichever files it is of."""
 
 
 def connect(options: S3Options) -> Client:
@@ -87,7 +88,7 @@ class S3(Storage):
         self.client = client or connect(options)
         self.fast = Fast(self.client, bucket, options)
         self.checksums = options.checksums == "when_supported"
-        self.part_slots = threading.BoundedSemaphore(PARTS_IN_MEMORY)
+        self.memory = Budget(IN_MEMORY, ignored=SMALL)
         self.listing = Listing(self.client, bucket, lambda: self.etag_is_md5)
 
     @classmethod
