@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
 from skycap.cloudproviders.s3.connection import patience, tls_context
-from skycap.cloudproviders.s3.errors import is_tls_failure, obstore_error, refusal_of_obstore
+from skycap.cloudproviders.s3.errors import etag_of, is_tls_failure, obstore_error, refusal_of_obstore
 from skycap.cloudproviders.s3.objects import metadata_fields
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.core.errors import Error
@@ -63,13 +63,13 @@ class Fast:
         if self._options.storage_class:
             attributes["Storage-Class"] = self._options.storage_class
 
-        def call(store: S3Store) -> str | None:
+        def call(store: S3Store) -> str:
             import obstore
 
             result = obstore.put(
                 store, key, data, attributes=attributes or None, mode=mode, use_multipart=False
             )
-            return result["e_tag"]
+            return etag_of({"etag": result["e_tag"] or ""}, self._where(key))
 
         return self._run(key, call, writing=True)
 
@@ -80,7 +80,7 @@ class Fast:
             import obstore
 
             result = obstore.get(store, key, options={"range": (0, limit)})
-            return memoryview(result.bytes()), result.meta["size"], _headers(result)
+            return memoryview(result.bytes()), result.meta["size"], self._headers(result, key)
 
         return self._run(key, call, writing=False)
 
@@ -96,7 +96,7 @@ class Fast:
             import obstore
 
             result = obstore.get(store, key, options={"range": (0, limit)})
-            size, headers, have = result.meta["size"], _headers(result), 0
+            size, headers, have = result.meta["size"], self._headers(result, key), 0
             for piece in result.stream(min_chunk_size=_PIECE):
                 sink(have, data := memoryview(piece))
                 have += len(data)
@@ -114,7 +114,7 @@ class Fast:
 
         try:
             return call(store)
-        except Error:  # a sink's; some of ours are an OSError too
+        except Error:  # ours, from within; some of them are an OSError too
             raise
         except (BaseError, OSError) as error:
             refusal = refusal_of_obstore(error)
@@ -124,10 +124,23 @@ class Fast:
             if is_tls_failure(error):
                 self._usable = False
                 return None
-            where = self._client.where(self._bucket, key)
-            raise obstore_error(
-                error, where, self._client.endpoint.url(self._bucket), writing=writing
-            ) from None
+            endpoint = self._client.endpoint.url(self._bucket)
+            raise obstore_error(error, self._where(key), endpoint, writing=writing) from None
+
+    def _where(self, key: str) -> str:
+        return self._client.where(self._bucket, key)
+
+    def _headers(self, result: GetResult, key: str) -> dict[str, str]:
+        """What headers would say of an object."""
+        meta = result.meta
+        headers = {
+            f"x-amz-meta-{name}" if name not in _STANDARD else name.lower(): value
+            for name, value in result.attributes.items()
+        }
+        headers["etag"] = etag_of({"etag": meta["e_tag"] or ""}, self._where(key))
+        headers["last-modified"] = meta["last_modified"].strftime("%a, %d %b %Y %H:%M:%S GMT")
+        headers["content-length"] = str(meta["size"])
+        return headers
 
     def _open(self) -> S3Store:
         # Asked here and not in the callback: an error in there would come out as obstore's.
@@ -197,19 +210,6 @@ _STANDARD = {"Content-Type", "Content-Encoding", "Content-Language", "Content-Di
     "Cache-Control",
     "Storage-Class",
 }
-
-
-def _headers(result: GetResult) -> dict[str, str]:
-    """What headers would say of an object."""
-    meta = result.meta
-    headers = {
-        f"x-amz-meta-{name}" if name not in _STANDARD else name.lower(): value
-        for name, value in result.attributes.items()
-    }
-    headers["etag"] = meta["e_tag"] or ""
-    headers["last-modified"] = meta["last_modified"].strftime("%a, %d %b %Y %H:%M:%S GMT")
-    headers["content-length"] = str(meta["size"])
-    return headers
 
 
 def _has_proxy() -> bool:

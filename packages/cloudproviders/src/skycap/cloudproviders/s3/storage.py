@@ -14,6 +14,7 @@ from skycap.cloudproviders.s3 import copying, deleting, reading, writing
 from skycap.cloudproviders.s3.client import Answer, Body, Client, Query
 from skycap.cloudproviders.s3.credentials import profile_settings, resolve
 from skycap.cloudproviders.s3.endpoint import Endpoint, check_bucket
+from skycap.cloudproviders.s3.errors import etag_of
 from skycap.cloudproviders.s3.fast import Fast
 from skycap.cloudproviders.s3.listing import Listing
 from skycap.cloudproviders.s3.objects import entry_of, is_etag, md5_of, metadata_headers
@@ -251,7 +252,9 @@ class S3(Storage):
     def _head(self, path: str, version: str | None) -> Entry:
         query, headers = self.version_request(version)
         headers["x-amz-checksum-mode"] = "ENABLED"
-        return entry_of(path, self.request("HEAD", path, query=query, headers=headers).headers)
+        found = self.request("HEAD", path, query=query, headers=headers).headers
+        etag_of(found, self.where(path))
+        return entry_of(path, found)
 
     def at_version(self, path: str, version: str | None, ask: Callable[[str, str | None], _T]) -> _T:
         """Ask for one state: first as the one that is there, then by its id among the old ones."""
@@ -280,7 +283,7 @@ class S3(Storage):
             path,
             size=len(data),
             mtime_ns=metadata.mtime_ns if metadata else None,
-            version=etag or None,
+            version=etag,
             hashes=(md5_of(etag) or None) if self.etag_is_md5 else None,
         )
 
@@ -295,7 +298,7 @@ class S3(Storage):
             answer = self.request("PUT", path, headers=headers, body=data, digest=digest)
         except NotFound as error:
             raise self._missing(error, condition) from None
-        return answer.headers.get("etag", "")
+        return etag_of(answer.headers, self.where(path))
 
     @staticmethod
     def _missing(error: NotFound, condition: Condition | None) -> Error:
