@@ -17,6 +17,7 @@ import pytest
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.cloudproviders.s3.reading import FIRST, RANGE
 from skycap.cloudproviders.s3.storage import S3
+from skycap.cloudproviders.s3.upload import S3Upload
 from skycap.core.errors import (
     DownloadFailed,
     Error,
@@ -240,6 +241,53 @@ def test_parts_are_listed_page_by_page(over: Over) -> None:
     with Stub(answer) as stub:
         assert over(stub.url).resume_upload(state).done == {0: 5, 1: 5, 2: 5}
         assert len(stub.requests) == 3
+
+
+_PORTAL = b"<!DOCTYPE html><html><body>Log in</body></html>"
+
+
+@pytest.mark.parametrize("status", [200, 206])
+def test_an_answer_without_an_etag_is_no_answer_about_an_object(
+    over: Over, tmp_path: Path, status: int
+) -> None:
+    """A captive portal says 200 to everything. Nothing is stored there, and nothing is read from it."""
+    local = str(tmp_path / "local")
+    Path(local).touch()
+    span = {"content-range": f"bytes 0-{len(_PORTAL) - 1}/{len(_PORTAL)}"} if status == 206 else {}
+    uploading = {
+        "bucket": "bucket", "path": "a", "upload_id": "u", "part_size": 5, "size": 1, "metadata": None,
+    }  # fmt: skip
+    with Stub(lambda _: Reply(status, _PORTAL, {"content-type": "text/html", **span})) as stub:
+        storage = over(stub.url)
+        upload = S3Upload(storage, "a", "u", uploading)
+        calls: dict[str, Callable[[], object]] = {
+            "write, by obstore": lambda: storage.write("a", b"x"),
+            "write, signed": lambda: over(stub.url, acl="private").write("a", b"x"),
+            "part": lambda: upload.put_part(0, b"x", last=True),
+            "stat": lambda: storage.stat("a"),
+            "read": lambda: storage.read("a").__enter__(),
+            "read a range": lambda: storage.read("a", offset=1).__enter__(),
+            "read, by obstore": lambda: storage.read("a", length=100).__enter__(),
+            "read_file, by obstore": lambda: storage.read_file("a", local),
+            "read_file, signed": lambda: storage.read_file("a", local, version='"e"'),
+            "remove": lambda: storage.remove("a"),
+        }
+        for name, call in calls.items():
+            with pytest.raises(ProviderError, match=r"without an ETag|a web page|ranges") as caught:
+                call()
+            assert caught.value.retryable, name
+            assert "proxy" in (caught.value.hint or ""), name
+        assert upload.done == {}
+        assert Path(local).read_bytes() == b""
+
+
+def test_a_web_page_with_an_etag_is_no_stored_object(over: Over) -> None:
+    with Stub(lambda _: Reply(200, _PORTAL, {"etag": '"e"'})) as stub:
+        storage = over(stub.url, acl="private")
+        for call in (lambda: storage.write("a", b"x"), lambda: storage.remove("a")):
+            with pytest.raises(ProviderError, match="a web page") as caught:
+                call()
+            assert caught.value.retryable
 
 
 def test_options_reach_the_wire(over: Over) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from skycap.cloudproviders.s3 import chain
 from skycap.cloudproviders.s3.credentials import Found, resolve
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.cloudproviders.s3.signing import Keys
@@ -168,6 +169,35 @@ def test_a_program_that_fails_is_told(aws: Callable[..., None]) -> None:
     aws(config="[profile p]\ncredential_process = false\n")
     with pytest.raises(AuthMissing):
         keys_of(profile="p")
+
+
+@pytest.mark.parametrize("said", ["echo nonsense", "echo", "echo {}", "/nonexistent/program"])
+def test_a_program_that_says_nonsense_is_told(aws: Callable[..., None], said: str) -> None:
+    aws(config=f"[profile p]\ncredential_process = {said}\n")
+    with pytest.raises(AuthMissing):
+        keys_of(profile="p")
+
+
+def test_a_container_at_an_address_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://example.com/creds")
+    with pytest.raises(AuthMissing, match="Unsupported host"):
+        keys_of()
+
+
+@pytest.mark.parametrize("answer", [lambda r: sts(r, expires_s=-60), lambda _: Reply(body=b"<html>Log in")])
+def test_keys_that_have_run_out_and_answers_that_are_none_are_told(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[Request], Reply]
+) -> None:
+    with Stub(answer) as stub:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stub.url)
+        with pytest.raises(AuthMissing):
+            keys_of(access_key_id="B", secret_access_key="s", role_arn="arn:aws:iam::1:role/x")
+
+
+def test_a_bug_does_not_look_like_missing_credentials() -> None:
+    not_keys: Any = object()
+    with pytest.raises(AttributeError):
+        chain.find(options(), not_keys, fresh=False)
 
 
 def test_a_role_of_a_profile_is_assumed_and_remembered(

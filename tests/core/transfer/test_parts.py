@@ -28,11 +28,11 @@ from skycap.core.location import Location
 from skycap.core.retry import Caller
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays.retry import Retrying
+from skycap.core.storage.pieces import Budget
 from skycap.core.storage.upload import Upload
 from skycap.core.testing.clock import ManualClock
 from skycap.core.testing.faults import Fault, Faulty
 from skycap.core.transfer.events import EventType
-from skycap.core.transfer.parts import Budget
 from tests.core.transfer.conftest import Runner, Told, local, make_tree
 from tests.core.transfer.stores import PART, InParts, local_in_parts
 

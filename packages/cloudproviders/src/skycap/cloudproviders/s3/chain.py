@@ -30,11 +30,12 @@ def find(options: S3Options, given: Keys | None, *, fresh: bool) -> Callable[[],
 
     `given` are keys to assume the role with. `fresh` passes the cache by.
     """
+    theirs = _errors_of_botocore()
     try:
         found = _find(options, given, fresh=fresh)
     except Error:
         raise
-    except Exception as error:
+    except theirs as error:
         raise botocore_error(error, WHERE) from error
     if found is None:
         raise AuthMissing("no credentials were found", where=WHERE, hint=NO_CREDENTIALS)
@@ -44,7 +45,7 @@ def find(options: S3Options, given: Keys | None, *, fresh: bool) -> Callable[[],
             frozen = found.get_frozen_credentials()
         except Error:
             raise
-        except Exception as error:
+        except theirs as error:
             raise botocore_error(error, WHERE) from error
         if not frozen.access_key:
             raise AuthMissing("no credentials were found", where=WHERE, hint=NO_CREDENTIALS)
@@ -55,6 +56,18 @@ def find(options: S3Options, given: Keys | None, *, fresh: bool) -> Callable[[],
 
     keys()
     return keys
+
+
+def _errors_of_botocore() -> tuple[type[Exception], ...]:
+    """What becomes an error of ours. Anything else is a bug, and must not look like missing credentials."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    theirs = (BotoCoreError, ClientError, Boto3Error, ResponseParserError)
+    # Besides its own, botocore raises a ValueError for an address or an answer it cannot read, the JSON of a
+    # program among them, and a RuntimeError when what it renewed has run out, too.
+    return (*theirs, OSError, ValueError, RuntimeError)
 
 
 def _find(options: S3Options, given: Keys | None, *, fresh: bool) -> Any:

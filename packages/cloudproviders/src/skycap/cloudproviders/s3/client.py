@@ -20,11 +20,20 @@ from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
 from skycap.cloudproviders.s3.connection import DROPPED, Connections, Server
 from skycap.cloudproviders.s3.credentials import Credentials
 from skycap.cloudproviders.s3.endpoint import Endpoint
-from skycap.cloudproviders.s3.errors import Refusal, date_of, error_of, network_error, refusal_of
+from skycap.cloudproviders.s3.errors import (
+    Refusal,
+    date_of,
+    error_of,
+    etag_of,
+    is_web_page,
+    network_error,
+    not_the_store,
+    refusal_of,
+)
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.cloudproviders.s3.signing import EMPTY_SHA256, quote_query, sign
 from skycap.cloudproviders.s3.splicing import Pipe, plain_socket
-from skycap.core.errors import DownloadFailed, Error, ProviderError
+from skycap.core.errors import DownloadFailed, Error
 from skycap.core.paths import printable
 from skycap.core.storage.source import COPY_BUFFER
 
@@ -98,6 +107,8 @@ class Client:
         # A copy or a completed upload can fail after its 200 was sent.
         if method in {"PUT", "POST"} and _IS_ERROR.match(content):
             raise error_of(refusal_of(500, content, answer.headers), where)
+        if is_web_page(content):  # of an object it may be the content, but that is read by `stream`
+            raise not_the_store("the store answered with a web page", where)
         return answer
 
     def stream(
@@ -110,7 +121,14 @@ class Client:
     ) -> BodyReader:
         """GET an object; its body is read as it is asked for."""
         response, done = self._send("GET", bucket, key, query, headers or {}, b"", None)
-        return BodyReader(response, done, self.where(bucket, key))
+        where = self.where(bucket, key)
+        reader = BodyReader(response, done, where)
+        try:
+            etag_of(reader.headers, where)
+        except Error:
+            reader.close()
+            raise
+        return reader
 
     def _send(
         self,
@@ -278,7 +296,7 @@ class BodyReader:
         """Raise unless the store heeded the range that was asked for."""
         given = self.headers.get("content-range", "")
         if not given.startswith(f"bytes {offset}-"):
-            raise ProviderError("the store does not heed ranges", where=self.where)
+            raise not_the_store("the store does not heed ranges", self.where)
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill `buffer` as far as the stream goes; how many bytes there were."""

@@ -15,7 +15,11 @@ from skycap.core.errors import ConfigInvalid, PathInvalid
 from skycap.core.paths import printable
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
-_AWS = re.compile(r"s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?")
+# With or without a region, by IPv6 too, checked by FIPS, at the nearest edge, or from inside of a VPC.
+_AWS = re.compile(
+    r"(?:bucket\.vpce-[a-z0-9-]+\.)?s3(?:-fips|-accelerate)?(?:\.dualstack)?"
+    r"(?:[.-](?:external-1|[a-z]+(?:-[a-z]+)+-\d+))?(?:\.vpce)?\.amazonaws\.com(?:\.cn)?"
+)
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
@@ -87,13 +91,16 @@ class Endpoint:
 
     @property
     def identity(self) -> str:
-        """The service under one name, however its address is written; AWS is `aws`.
+        """The service under one name, however its address is written; of AWS, its part of the world.
 
         Two addresses of one bucket must not pass for two buckets: a move between them would delete all.
         """
         host = self.host.lower().rstrip(".")
         if not host or _AWS.fullmatch(host):
-            return "aws"
+            # A name belongs to one bucket in each partition.
+            if host.endswith(".cn") or self.region.startswith("cn-"):
+                return "aws-cn"
+            return "aws-us-gov" if "us-gov-" in host or self.region.startswith("us-gov-") else "aws"
         shown = replace(self, host=_one_name(host), style="path")
         return shown.url()
 

@@ -22,6 +22,7 @@ from skycap.core.errors import (
     Error,
     IntegrityError,
     NotFound,
+    ProviderError,
     Timeout,
     TransferFailed,
     UploadFailed,
@@ -92,6 +93,34 @@ def error_of(refusal: Refusal, where: str, *, now: float | None = None) -> Error
     return error
 
 
+def not_the_store(message: str, where: str) -> ProviderError:
+    """The error for an answer that is good by its status, and that no store gives."""
+    return ProviderError(
+        message,
+        where=where,
+        hint="Check the endpoint; a proxy or the login page of a network may have answered in its place.",
+        retryable=True,
+    )
+
+
+def etag_of(headers: Mapping[str, str], where: str) -> str:
+    """The ETag that every store gives with an object; `ProviderError` where there is none."""
+    if etag := headers.get("etag", "").strip():
+        return etag
+    raise no_etag(where)
+
+
+def no_etag(where: str) -> ProviderError:
+    """The error for an answer about an object that does not say which state of it."""
+    return not_the_store("the store answered without an ETag", where)
+
+
+def is_web_page(body: bytes | str) -> bool:
+    """Whether this is what people are shown, and not a program."""
+    start = body[:200] if isinstance(body, str) else body[:200].decode("utf-8", "replace")
+    return start.lstrip("\ufeff \t\r\n").lower().startswith(("<!doctype html", "<html"))
+
+
 # What OpenSSL makes of an answer in plain text.
 _NOT_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
@@ -157,6 +186,10 @@ def obstore_error(error: Exception, where: str, endpoint: str, *, writing: bool)
     status = _STATUS.search(text)
     if status is not None:
         return error_of(refusal_of_obstore(error), where)
+    if "MissingEtag" in text:
+        return no_etag(where)
+    if "NotPartial" in text:
+        return not_the_store("the store does not heed ranges", where)
     name = type(error).__name__
     short = text.partition("\n\nDebug source")[0]
     if is_tls_failure(error):

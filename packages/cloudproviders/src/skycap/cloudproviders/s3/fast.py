@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
 from skycap.cloudproviders.s3.connection import patience, tls_context
-from skycap.cloudproviders.s3.errors import is_tls_failure, obstore_error, refusal_of_obstore
+from skycap.cloudproviders.s3.errors import etag_of, is_tls_failure, obstore_error, refusal_of_obstore
 from skycap.cloudproviders.s3.objects import metadata_fields
 from skycap.cloudproviders.s3.options import S3Options
+from skycap.core.errors import Error
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Metadata
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import S3Store
 
 _T = TypeVar("_T")
@@ -29,6 +31,7 @@ _T = TypeVar("_T")
 _AWKWARD = re.compile(r"[\x00-\x1f\x7f\\]")
 # The time for a whole request; a stall is found by the read timeout long before.
 _WHOLE = timedelta(hours=12)
+_PIECE = 512 * 1024
 
 
 def takes(key: str) -> bool:
@@ -60,13 +63,13 @@ class Fast:
         if self._options.storage_class:
             attributes["Storage-Class"] = self._options.storage_class
 
-        def call(store: S3Store) -> str | None:
+        def call(store: S3Store) -> str:
             import obstore
 
             result = obstore.put(
                 store, key, data, attributes=attributes or None, mode=mode, use_multipart=False
             )
-            return result["e_tag"]
+            return etag_of({"etag": result["e_tag"] or ""}, self._where(key))
 
         return self._run(key, call, writing=True)
 
@@ -77,15 +80,27 @@ class Fast:
             import obstore
 
             result = obstore.get(store, key, options={"range": (0, limit)})
-            meta = result.meta
-            headers = {
-                f"x-amz-meta-{name}" if name not in _STANDARD else name.lower(): value
-                for name, value in result.attributes.items()
-            }
-            headers["etag"] = meta["e_tag"] or ""
-            headers["last-modified"] = meta["last_modified"].strftime("%a, %d %b %Y %H:%M:%S GMT")
-            headers["content-length"] = str(meta["size"])
-            return memoryview(result.bytes()), meta["size"], headers
+            return memoryview(result.bytes()), result.meta["size"], self._headers(result, key)
+
+        return self._run(key, call, writing=False)
+
+    def fetch(
+        self, key: str, limit: int, sink: Callable[[int, memoryview], None]
+    ) -> tuple[int, int, Mapping[str, str]] | None:
+        """As `get`, into `sink(offset, data)` piece by piece; how many bytes there were, and the rest.
+
+        What went into the sink is nothing if this raises, or says `None`.
+        """
+
+        def call(store: S3Store) -> tuple[int, int, Mapping[str, str]]:
+            import obstore
+
+            result = obstore.get(store, key, options={"range": (0, limit)})
+            size, headers, have = result.meta["size"], self._headers(result, key), 0
+            for piece in result.stream(min_chunk_size=_PIECE):
+                sink(have, data := memoryview(piece))
+                have += len(data)
+            return have, size, headers
 
         return self._run(key, call, writing=False)
 
@@ -99,6 +114,8 @@ class Fast:
 
         try:
             return call(store)
+        except Error:  # ours, from within; some of them are an OSError too
+            raise
         except (BaseError, OSError) as error:
             refusal = refusal_of_obstore(error)
             mendable = refusal.code in EXPIRED | SKEWED | REDIRECTED or refusal.status in {301, 307, 416}
@@ -107,10 +124,23 @@ class Fast:
             if is_tls_failure(error):
                 self._usable = False
                 return None
-            where = self._client.where(self._bucket, key)
-            raise obstore_error(
-                error, where, self._client.endpoint.url(self._bucket), writing=writing
-            ) from None
+            endpoint = self._client.endpoint.url(self._bucket)
+            raise obstore_error(error, self._where(key), endpoint, writing=writing) from None
+
+    def _where(self, key: str) -> str:
+        return self._client.where(self._bucket, key)
+
+    def _headers(self, result: GetResult, key: str) -> dict[str, str]:
+        """What headers would say of an object."""
+        meta = result.meta
+        headers = {
+            f"x-amz-meta-{name}" if name not in _STANDARD else name.lower(): value
+            for name, value in result.attributes.items()
+        }
+        headers["etag"] = etag_of({"etag": meta["e_tag"] or ""}, self._where(key))
+        headers["last-modified"] = meta["last_modified"].strftime("%a, %d %b %Y %H:%M:%S GMT")
+        headers["content-length"] = str(meta["size"])
+        return headers
 
     def _open(self) -> S3Store:
         # Asked here and not in the callback: an error in there would come out as obstore's.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from html import unescape
 from urllib.parse import unquote_plus
 
-from skycap.cloudproviders.s3.errors import error_of, refusal_of
+from skycap.cloudproviders.s3.errors import error_of, is_web_page, not_the_store, refusal_of
 from skycap.core.errors import DownloadFailed, ProviderError
 from skycap.core.paths import printable
 
@@ -38,12 +38,7 @@ def document(body: bytes, where: str, root: str, *, may_be_bare: bool = False) -
     if found is not None and found.group(1) == "Error":
         raise error_of(refusal_of(500, body, {}), where)
     if found is None or found.group(1) != root or (found.group(2) and not may_be_bare):
-        raise ProviderError(
-            f"the store answered with {_what(text)} instead of {root}",
-            where=where,
-            hint="Check the endpoint; a proxy or the login page of a network may have answered in its place.",
-            retryable=True,
-        )
+        raise not_the_store(f"the store answered with {_what(text)} instead of {root}", where)
     if not found.group(2) and not text.rstrip().endswith(f"</{root}>"):
         raise DownloadFailed(f"the answer {root} ends in the middle", where=where)
     return text
@@ -53,7 +48,7 @@ def _what(text: str) -> str:
     start = text.strip()[:_SHOWN]
     if not start:
         return "nothing"
-    if start[:20].lower().startswith(("<!doctype html", "<html")):
+    if is_web_page(start):
         return "a web page"
     return repr(printable(start))
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 FIRST = 8 * MiB
 RANGE = 16 * MiB
 THREADS = 4
-_BUFFER = MiB
+_BUFFER = MiB // 4
+"""Of each range: there are as many at once as `THREADS` for every file that is under way."""
 _OPEN = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -29,13 +30,16 @@ def read_file(storage: S3, path: str, local: str, version: str | None) -> Entry:
     key = storage.key(path)
     descriptor = _open(local)
     try:
-        first = storage.fast.get(key, FIRST) if version is None else None
+        first = None
+        if version is None:
+
+            def sink(offset: int, data: memoryview) -> None:
+                _pwrite(descriptor, data, offset, local)
+
+            first = storage.fast.fetch(key, FIRST, sink)
         if first is not None:
-            data, size, headers = first
-            _pwrite(descriptor, data, 0, local)
+            have, size, headers = first
             entry = entry_of(path, headers)
-            have = len(data)
-            del data, first
         else:
             entry, size, have = _read_start(storage, path, version, descriptor, local)
         if have < size:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -15,6 +14,7 @@ from skycap.cloudproviders.s3 import copying, deleting, reading, writing
 from skycap.cloudproviders.s3.client import Answer, Body, Client, Query
 from skycap.cloudproviders.s3.credentials import profile_settings, resolve
 from skycap.cloudproviders.s3.endpoint import Endpoint, check_bucket
+from skycap.cloudproviders.s3.errors import etag_of
 from skycap.cloudproviders.s3.fast import Fast
 from skycap.cloudproviders.s3.listing import Listing
 from skycap.cloudproviders.s3.objects import entry_of, is_etag, md5_of, metadata_headers
@@ -31,14 +31,16 @@ from skycap.core.storage.extras import Leftover, Shares, Versions
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import StorageOptions
+from skycap.core.storage.pieces import SMALL, Budget
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload
+from skycap.core.units import MiB
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 KEY_MAX = 1024
-PARTS_IN_MEMORY = 8
-"""How many large pieces one storage holds at once, whichever files they are of."""
+IN_MEMORY = 64 * MiB
+"""How much of what is being sent one storage holds at once, whichever files it is of."""
 
 
 def connect(options: S3Options) -> Client:
@@ -87,7 +89,7 @@ class S3(Storage):
         self.client = client or connect(options)
         self.fast = Fast(self.client, bucket, options)
         self.checksums = options.checksums == "when_supported"
-        self.part_slots = threading.BoundedSemaphore(PARTS_IN_MEMORY)
+        self.memory = Budget(IN_MEMORY, ignored=SMALL)
         self.listing = Listing(self.client, bucket, lambda: self.etag_is_md5)
 
     @classmethod
@@ -250,7 +252,9 @@ class S3(Storage):
     def _head(self, path: str, version: str | None) -> Entry:
         query, headers = self.version_request(version)
         headers["x-amz-checksum-mode"] = "ENABLED"
-        return entry_of(path, self.request("HEAD", path, query=query, headers=headers).headers)
+        found = self.request("HEAD", path, query=query, headers=headers).headers
+        etag_of(found, self.where(path))
+        return entry_of(path, found)
 
     def at_version(self, path: str, version: str | None, ask: Callable[[str, str | None], _T]) -> _T:
         """Ask for one state: first as the one that is there, then by its id among the old ones."""
@@ -279,7 +283,7 @@ class S3(Storage):
             path,
             size=len(data),
             mtime_ns=metadata.mtime_ns if metadata else None,
-            version=etag or None,
+            version=etag,
             hashes=(md5_of(etag) or None) if self.etag_is_md5 else None,
         )
 
@@ -294,7 +298,7 @@ class S3(Storage):
             answer = self.request("PUT", path, headers=headers, body=data, digest=digest)
         except NotFound as error:
             raise self._missing(error, condition) from None
-        return answer.headers.get("etag", "")
+        return etag_of(answer.headers, self.where(path))
 
     @staticmethod
     def _missing(error: NotFound, condition: Condition | None) -> Error:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from skycap.cloudproviders.s3.errors import etag_of
 from skycap.cloudproviders.s3.page import Page
 from skycap.core.errors import Conflict, IntegrityError, NotFound, UploadFailed
 from skycap.core.paths import validate
@@ -140,7 +141,7 @@ class S3Upload(Upload):
             body=data,
             digest=digest.digest(),
         )
-        etag = answer.headers.get("etag", "")
+        etag = etag_of(answer.headers, where)
         echoed = answer.headers.get("x-amz-checksum-sha256")
         if echoed and storage.checksums and echoed != headers["x-amz-checksum-sha256"]:
             raise IntegrityError(f"part {index} arrived with another checksum", where=where, retryable=True)

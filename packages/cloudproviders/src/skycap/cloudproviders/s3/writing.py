@@ -6,7 +6,7 @@ import os
 import stat as stat_module
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.upload import SIZE_MAX, S3Upload, part_size_for
@@ -14,14 +14,14 @@ from skycap.core.errors import Error, Unsupported, UploadFailed
 from skycap.core.paths import printable
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.source import BinaryReader, Source, known_size, opened, read_exactly
+from skycap.core.storage.pieces import Budget, read_at, read_piece
+from skycap.core.storage.source import BinaryReader, Source, is_reopenable, known_size, opened
 from skycap.core.units import MiB
 
 if TYPE_CHECKING:
     from skycap.cloudproviders.s3.storage import S3
 
 SINGLE_MAX = 16 * MiB
-SMALL = 2 * MiB
 THREADS = 4
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _CHANGED = "It changed while it was read. Run the command again."
@@ -45,18 +45,24 @@ def write(
         return _write_parts(storage, path, _Slices(data), len(data), metadata, condition)
     if isinstance(source, os.PathLike):
         return _write_file(storage, path, os.fspath(source), size, metadata, condition, _progress(source))
-    with opened(source, size) as reader:
-        expected = known_size(source) if size is None else size
-        if expected is not None and expected <= SINGLE_MAX:
-            data = memoryview(read_exactly(reader, expected))
+    expected = known_size(source) if size is None else size
+    # A plain stream never waits for memory: whoever feeds it may be waiting for another of ours.
+    patient = expected is not None and is_reopenable(source)
+    if expected is not None and expected <= SINGLE_MAX:
+        # Not once it is open: an answer that nobody reads is broken off after a while.
+        with storage.memory.hold(expected if patient else 0), opened(source, size) as reader:
+            data = memoryview(read_piece(reader, expected))
             if reader.read(1):
                 raise UploadFailed("the source holds more than it said", where=storage.where(path))
             return storage.put(path, data, metadata, condition)
+    with opened(source, size) as reader:
+        stream = _Stream(reader, patient=patient)
         part_size = part_size_for(expected, storage.options.part_size, most=SIZE_MAX)
-        first = read_exactly(reader, part_size)
-        if expected is None and len(first) < part_size and len(first) <= SINGLE_MAX:
-            return storage.put(path, memoryview(first), metadata, condition)
-        return _write_parts(storage, path, _Stream(reader, first), expected, metadata, condition)
+        if expected is None:
+            first = stream.begin(part_size)
+            if len(first) < part_size and len(first) <= SINGLE_MAX:
+                return storage.put(path, memoryview(first), metadata, condition)
+        return _write_parts(storage, path, stream, expected, metadata, condition)
 
 
 def _progress(source: os.PathLike[str]) -> Callable[[int], None] | None:
@@ -84,10 +90,11 @@ def _write_file(
             )
         file = _File(descriptor, info, local)
         if info.st_size <= SINGLE_MAX:
-            with storage.part_slots if info.st_size > SMALL else nullcontext():
+            with storage.memory.hold(info.st_size):
                 data = file.part(0, max(info.st_size, 1)) or b""
                 file.check()
                 entry = storage.put(path, memoryview(data), metadata, condition)
+                del data  # before others may take its room
             if on_bytes:
                 on_bytes(info.st_size)
             return entry
@@ -105,6 +112,10 @@ class _Parts:
 
     parallel = False
 
+    def weight(self, index: int, part_size: int) -> int:
+        """How many bytes of memory reading it takes that have to be waited for."""
+        raise NotImplementedError
+
     def part(self, index: int, part_size: int) -> bytes | memoryview | None:
         """One part, None past the end."""
         raise NotImplementedError
@@ -119,6 +130,10 @@ class _Slices(_Parts):
     def __init__(self, data: memoryview) -> None:
         self._data = data
 
+    def weight(self, index: int, part_size: int) -> int:
+        """None: it is in memory already."""
+        return 0
+
     def part(self, index: int, part_size: int) -> memoryview | None:
         """A slice: no copy."""
         return self._data[index * part_size : (index + 1) * part_size] or None
@@ -132,17 +147,16 @@ class _File(_Parts):
         self._info = info
         self._local = local
 
-    def part(self, index: int, part_size: int) -> bytes | None:
+    def weight(self, index: int, part_size: int) -> int:
+        """What is left of the file, a part at most."""
+        return max(0, min(part_size, self._info.st_size - index * part_size))
+
+    def part(self, index: int, part_size: int) -> bytes | memoryview | None:
         """Read at its place."""
-        start = index * part_size
-        wanted = min(part_size, self._info.st_size - start)
-        if wanted <= 0:
+        wanted = self.weight(index, part_size)
+        if not wanted:
             return None
-        data = os.pread(self._descriptor, wanted, start)
-        while len(data) < wanted and (
-            more := os.pread(self._descriptor, wanted - len(data), start + len(data))
-        ):
-            data += more
+        data = read_at(self._descriptor, wanted, index * part_size)
         if len(data) != wanted:
             raise UploadFailed("the source became shorter", where=printable(self._local), hint=_CHANGED)
         return data
@@ -155,16 +169,24 @@ class _File(_Parts):
 
 
 class _Stream(_Parts):
-    def __init__(self, reader: BinaryReader, first: bytes) -> None:
+    def __init__(self, reader: BinaryReader, *, patient: bool) -> None:
         self._reader = reader
-        self._first: bytes | None = first
+        self._patient = patient
+        self._first: bytes | memoryview | None = None
 
-    def part(self, index: int, part_size: int) -> bytes | None:
+    def begin(self, part_size: int) -> bytes | memoryview:
+        """The first part, ahead of its turn."""
+        self._first = read_piece(self._reader, part_size)
+        return self._first
+
+    def weight(self, index: int, part_size: int) -> int:
+        """A whole part: nobody knows which is the last."""
+        return part_size if self._patient else 0
+
+    def part(self, index: int, part_size: int) -> bytes | memoryview | None:
         """The next one."""
         first, self._first = self._first, None
-        if first is not None:
-            return first or None
-        return read_exactly(self._reader, part_size) or None
+        return (read_piece(self._reader, part_size) if first is None else first) or None
 
 
 def _write_parts(
@@ -179,7 +201,7 @@ def _write_parts(
     upload = S3Upload.begin(storage, path, size, metadata)
     try:
         with ThreadPoolExecutor(THREADS, "s3-parts") as pool:
-            _send(upload, parts, pool, storage.part_slots, on_bytes)
+            _send(upload, parts, pool, storage.memory, on_bytes)
         parts.check()
         return upload.complete(condition)
     except BaseException:
@@ -193,30 +215,45 @@ def _send(
     upload: S3Upload,
     parts: _Parts,
     pool: ThreadPoolExecutor,
-    slots: AbstractContextManager[object],
+    memory: Budget,
     on_bytes: Callable[[int], None] | None,
 ) -> None:
-    """All the parts, `THREADS` of them at once, and no more in memory than there are slots."""
+    """All the parts, `THREADS` of them at once, and no more in memory than there is room for."""
     running: set[Future[int]] = set()
     index = 0
 
     def send(index: int, data: bytes | memoryview | None) -> int:
-        with slots:
-            data = parts.part(index, upload.part_size) if data is None else data
-            if data is None:
-                return 0
-            upload.put_part(index, data, last=len(data) < upload.part_size)
-            return len(data)
+        data = parts.part(index, upload.part_size) if data is None else data
+        if data is None:
+            return 0
+        upload.put_part(index, data, last=len(data) < upload.part_size)
+        return len(data)
+
+    def begin(index: int) -> Future[int] | None:
+        """Hand the next part over; None where a stream has ended."""
+        weight = parts.weight(index, upload.part_size)
+        memory.take(weight)
+        try:
+            data = None if parts.parallel else parts.part(index, upload.part_size)
+            if data is None and not parts.parallel:
+                memory.give(weight)
+                return None
+            job = pool.submit(send, index, data)
+        except BaseException:
+            memory.give(weight)
+            raise
+        job.add_done_callback(lambda _: memory.give(weight))  # it is called for cancelled ones, too
+        return job
 
     try:
         ended = False
         while not ended or running:
             while not ended and len(running) < THREADS:
-                data = None if parts.parallel else parts.part(index, upload.part_size)
-                if not parts.parallel and data is None:
+                job = begin(index)
+                if job is None:
                     ended = True
                     break
-                running.add(pool.submit(send, index, data))
+                running.add(job)
                 index += 1
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for job in finished:

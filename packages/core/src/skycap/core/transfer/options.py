@@ -33,5 +33,5 @@ class TransferOptions:
     """Files at once; None: what the storages like best."""
     max_delete: int | None = None
     """Remove nothing at all if more would have to go."""
-    parts_in_flight: int = 128 * MiB
+    parts_in_flight: int = 96 * MiB
     """Memory for parts of uploads."""

@@ -23,34 +23,14 @@ from skycap.core.paths import printable
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.interface import Storage
-from skycap.core.storage.source import LocalFile, Source, read_exactly
+from skycap.core.storage.pieces import Budget, read_at, read_piece
+from skycap.core.storage.source import LocalFile, Source
 from skycap.core.storage.upload import Upload
 from skycap.core.transfer.sources import StoredFile
 from skycap.core.transfer.state import State
 
-ReadPart = Callable[[int, int], bytes]
+ReadPart = Callable[[int, int], bytes | memoryview]
 """The bytes at an offset: `(offset, length) -> bytes`, from any thread."""
-
-
-class Budget:
-    """So many bytes may be in memory; one part always may."""
-
-    def __init__(self, size: int) -> None:
-        self._left = self._size = size
-        self._changed = threading.Condition()
-
-    def take(self, size: int) -> None:
-        """Wait until they fit."""
-        with self._changed:
-            while self._left < min(size, self._size):
-                self._changed.wait()
-            self._left -= size
-
-    def give(self, size: int) -> None:
-        """They are free again."""
-        with self._changed:
-            self._left += size
-            self._changed.notify_all()
 
 
 def forget_unnamed(target: Storage, path: str) -> None:
@@ -188,8 +168,7 @@ class PartsMover:
         def put(index: int) -> None:
             offset = index * part_size
             length = min(part_size, size - offset)
-            self._budget.take(length)
-            try:
+            with self._budget.hold(length):
                 if self._cancel.is_set():
                     raise Interrupted("stopped between two parts", where=path)
                 data = read_part(offset, length)
@@ -198,8 +177,7 @@ class PartsMover:
                         f"the source ended at {offset + len(data)} of {size} bytes", where=path
                     )
                 upload.put_part(index, data, last=index == count - 1)
-            finally:
-                self._budget.give(length)
+                del data  # before others may take its room
             with saving:  # so that no older state is written over a newer one
                 self._state.save_upload(path, fingerprint, upload.state)
             on_bytes(length)
@@ -256,9 +234,9 @@ def part_reader(storage: Storage, path: str) -> Iterator[tuple[ReadPart, Source]
         yield read_range(storage, path), StoredFile(storage, path)
         return
 
-    def read_part(offset: int, length: int) -> bytes:
+    def read_part(offset: int, length: int) -> bytes | memoryview:
         try:
-            return os.pread(descriptor, length, offset)
+            return read_at(descriptor, length, offset)
         except OSError as error:
             raise DownloadFailed(f"it cannot be read ({error.strerror})", where=printable(local)) from error
 
@@ -271,9 +249,9 @@ def part_reader(storage: Storage, path: str) -> Iterator[tuple[ReadPart, Source]
 def read_range(storage: Storage, path: str) -> ReadPart:
     """Parts of a file by ranged reads."""
 
-    def read_part(offset: int, length: int) -> bytes:
+    def read_part(offset: int, length: int) -> bytes | memoryview:
         with storage.read(path, offset=offset, length=length) as reader:
-            return read_exactly(reader, length)
+            return read_piece(reader, length)
 
     return read_part
 
