@@ -21,6 +21,7 @@ from skycap.core.storage.failures import translate
 from skycap.core.storage.local import temporary
 from skycap.core.storage.local.attributes import copy_xattrs
 from skycap.core.storage.local.bytes import SMALL, copy_bytes, write_all
+from skycap.core.storage.local.folder import Folder
 
 _READ = (
     os.O_RDONLY
@@ -66,38 +67,42 @@ def copy_files(
 ) -> list[Error | None]:
     """Copy each `(path below root, local file, expected size)`; for each, what went wrong, or None."""
     answers: list[Error | None] = []
-    folders: dict[str, str | Error] = {}
+    folders: dict[str, Folder | Error] = {}
     mask, owner = _umask(), _owner()
-    for path, local, size in files:
-        parent, _, name = path.rpartition("/")
-        folder = folders.get(parent)
-        if folder is None:
-            folder = folders[parent] = _folder(root, parent)
-        if isinstance(folder, Error):
-            answers.append(folder)
-            continue
-        final = f"{folder}/{name}"
-        try:
-            if len(name) > 60 or not name.isascii() or os.name == "nt" or name[0] == ".":
-                _check_name(root, path, name)
-            _copy(local, folder, final, size, metadata=metadata, sync=sync, mask=mask, owner=owner)
-            answers.append(None)
-        except OSError as error:
-            answers.append(translate(error, final, writing=True))
-        except Error as error:
-            answers.append(error)
+    try:
+        for path, local, size in files:
+            parent, _, name = path.rpartition("/")
+            folder = folders.get(parent)
+            if folder is None:
+                folder = folders[parent] = _folder(root, parent)
+            if isinstance(folder, Error):
+                answers.append(folder)
+                continue
+            try:
+                if len(name) > 60 or not name.isascii() or os.name == "nt" or name[0] == ".":
+                    _check_name(root, path, name)
+                _copy(local, folder, name, size, metadata=metadata, sync=sync, mask=mask, owner=owner)
+                answers.append(None)
+            except OSError as error:
+                answers.append(translate(error, f"{folder.path}/{name}", writing=True))
+            except Error as error:
+                answers.append(error)
+    finally:
+        for folder in folders.values():
+            if isinstance(folder, Folder):
+                folder.close()
     return answers
 
 
-def _folder(root: str, parent: str) -> str | Error:
+def _folder(root: str, parent: str) -> Folder | Error:
     try:
         folder = paths.join_under(root, parent, follow_last=True)
         os.makedirs(folder, exist_ok=True)
+        return Folder(root, folder)
     except Error as error:
         return error
     except OSError as error:
         return translate(error, f"{root}/{parent}", writing=True)
-    return folder
 
 
 def _check_name(root: str, path: str, name: str) -> None:
@@ -108,7 +113,7 @@ def _check_name(root: str, path: str, name: str) -> None:
 
 def _copy(
     local: str,
-    folder: str,
+    folder: Folder,
     final: str,
     size: int | None,
     *,
@@ -122,13 +127,14 @@ def _copy(
     except OSError as error:
         raise translate(error, local) from error
     name = None
+    handle, prefix = folder.handle, folder.prefix
     try:
         info = os.fstat(source)
         mode = stat_module.S_IMODE(info.st_mode)
         if not stat_module.S_ISREG(info.st_mode):
             raise Unsupported("it is not a regular file any more", where=paths.printable(local))
-        name = f"{folder}/{temporary.new_name('part')}"
-        target = os.open(name, _WRITE, mode & 0o777 if metadata else 0o666)
+        name = f"{prefix}{temporary.new_name('part')}"
+        target = os.open(name, _WRITE, mode & 0o777 if metadata else 0o666, dir_fd=handle)
         try:
             temporary.lock(target)
             if info.st_size < SMALL:
@@ -157,13 +163,13 @@ def _copy(
                 hint="Run the command again.",
                 retryable=False,
             )
-        os.rename(name, final)
+        os.rename(name, f"{prefix}{final}", src_dir_fd=handle, dst_dir_fd=handle)
         name = None
     finally:
         os.close(source)
         if name is not None:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
+                os.unlink(name, dir_fd=handle)
 
 
 @lru_cache(maxsize=1)
