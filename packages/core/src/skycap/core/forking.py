@@ -34,6 +34,9 @@ class Child:
     """A forked process that runs `serve(request, reply)` on the ends of two pipes, and then ends."""
 
     def __init__(self, serve: Callable[[int, int], None]) -> None:
+        # Before the fork: the lock of an import in another thread would never be let go in the child.
+        import pickle  # noqa: F401
+
         with _forking:
             request, self.request = os.pipe()
             self.reply, reply = os.pipe()
