@@ -242,6 +242,9 @@ class _RetryingUpload(Upload):
     def state(self) -> Mapping[str, Any]:
         return self._inner.state
 
+    def part_state(self, index: int) -> Mapping[str, Any] | None:
+        return self._inner.part_state(index)
+
     @property
     def done(self) -> Mapping[int, int]:
         return self._inner.done
