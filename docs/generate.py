@@ -6,6 +6,7 @@ A test compares them with what this would write, so that they are never stale.
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import OptionInfo
 from skycap.core.storage.overlays import Overlay
+from skycap.core.transfer.report import SCHEMA
 from skycap.core.units import format_size
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -268,7 +270,8 @@ PAGES: dict[str, Callable[[], str]] = {
 def all_pages() -> dict[str, str]:
     """Every page as it has to be."""
     os.environ["SKYCAP_CONFIG"] = os.devnull  # nobody's own configuration gets into the docs
-    return {name: f"{_NOTE}\n{make().rstrip()}\n" for name, make in PAGES.items()}
+    pages = {name: f"{_NOTE}\n{make().rstrip()}\n" for name, make in PAGES.items()}
+    return {**pages, "run-report.schema.json": json.dumps(SCHEMA, indent=2) + "\n"}
 
 
 def readme(text: str) -> str:

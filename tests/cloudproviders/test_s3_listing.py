@@ -28,6 +28,7 @@ from skycap.core.errors import (
 )
 from skycap.core.paths import order_key
 from skycap.core.storage import IF_ABSENT, Capability, Kind, Metadata, if_version
+from skycap.core.storage.patches import apply
 from skycap.core.units import MiB
 
 Options = Callable[..., S3Options]
@@ -180,8 +181,10 @@ def test_an_upload_goes_on_in_another_process_and_sends_only_what_is_missing(
 
     data = noise(12 * MiB)
     upload = small.begin_upload("a", size=len(data), metadata=Metadata(mtime_ns=9))
-    upload.put_part(1, memoryview(data)[5 * MiB : 10 * MiB])
     state = json.loads(json.dumps(upload.state))
+    upload.put_part(1, memoryview(data)[5 * MiB : 10 * MiB])
+    apply(state, json.loads(json.dumps(upload.part_state(1))))
+    assert state == json.loads(json.dumps(upload.state))
     state["parts"]["0"] = [5 * MiB, "0" * 64, '"never sent"']
     with S3(options(part_size="8MiB"), small.bucket) as later:
         again = later.resume_upload(state)

@@ -62,9 +62,10 @@ def journalled(lab: Lab) -> int:
     with contextlib.closing(sqlite3.connect(database)) as connection:
         try:
             rows = connection.execute("SELECT state FROM uploads WHERE state <> '{}'").fetchall()
+            rows += connection.execute("SELECT patch FROM parts").fetchall()
         except sqlite3.OperationalError:  # killed before it made the tables
             return 0
-    return sum(part[0] for row in rows for part in json.loads(row[0])["parts"].values())
+    return sum(part[0] for row in rows for part in json.loads(row[0]).get("parts", {}).values())
 
 
 def each(

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = ("commands.md", "exit-codes.md", "hooks.md", "storage-types.md")
+PAGES = ("commands.md", "exit-codes.md", "hooks.md", "run-report.schema.json", "storage-types.md")
 
 
 def generated() -> dict[str, str]:

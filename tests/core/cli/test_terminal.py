@@ -62,6 +62,28 @@ def test_sync_shows_what_goes_and_asks(
     assert ("Kept 1 item that only the target has." in screen) is stays
 
 
+@pytest.mark.parametrize(("typed", "stays"), [(b"y\n", False), (b"n\n", True)])
+def test_sync_says_that_the_source_is_empty_before_it_asks(
+    typed: bytes, stays: bool, tree: Path, home: Path, skycap: Skycap
+) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "unmounted").mkdir()
+    found, screen = at_terminal("sync", home / "unmounted", home / "out", typed=typed)
+    assert found == 0
+    assert "The source has no file at all: is it mounted? Remove them? [y/N] " in screen
+    assert bool(contents(home / "out")) is stays
+
+
+def test_what_was_declined_does_not_make_a_source_look_empty(home: Path) -> None:
+    for name in ("here", "there"):
+        (home / name).mkdir()
+        (home / name / name).write_text("x")
+    words = ("sync", "-i", "--progress", "none", home / "here", home / "there")
+    found, _ = at_terminal(*words, typed=b"n\ny\n")
+    assert found == 0
+    assert contents(home / "there") == {}
+
+
 def test_no_bar_is_painted_over_a_question(tree: Path, home: Path) -> None:
     (home / "out").mkdir()
     (home / "out" / "extra").write_text("x")

@@ -327,3 +327,42 @@ def test_a_report_is_private_and_holds_no_secret_of_a_one_time_address(skycap: S
         assert skycap("copy", "--report", "report.json", "file", place).status != 0
         assert "hush" not in (home / "report.json").read_text()
         assert (home / "report.json").stat().st_mode & 0o777 == 0o600
+
+
+# A source without files
+
+
+def test_sync_of_an_empty_source_removes_nothing(skycap: Skycap, tree: Path, home: Path) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "unmounted").mkdir()
+    for words in (["--yes"], [], ["--yes", "--dry-run"]):
+        outcome = skycap("sync", *words, home / "unmounted", home / "out")
+        assert outcome.status == 31
+        assert "no file is there" in outcome.err
+        assert "--allow-empty-source" in outcome.err
+        assert contents(home / "out") == contents(tree)
+
+
+def test_sync_of_a_source_that_filters_leave_nothing_of_removes_nothing(
+    skycap: Skycap, tree: Path, home: Path
+) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "a.log").write_text("x")
+    outcome = skycap("sync", "--yes", "--include", "*.log", tree, home / "out")
+    assert outcome.status == 31
+    assert (home / "out" / "a.log").exists()
+
+
+@pytest.mark.parametrize("how", ["flag", "environment"])
+def test_sync_empties_the_target_where_that_is_said(
+    skycap: Skycap, tree: Path, home: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "void").mkdir()
+    if how == "environment":
+        monkeypatch.setenv("SKYCAP_ALLOW_EMPTY_SOURCE", "1")
+    words = ["--allow-empty-source"] if how == "flag" else []
+    assert skycap("sync", *words, home / "void", home / "out").status == 31  # nobody said yes
+    assert contents(home / "out") == contents(tree)
+    assert skycap("sync", "--yes", *words, home / "void", home / "out").status == 0
+    assert contents(home / "out") == {}

@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skycap.core.errors import Interrupted, NotFound, Timeout, UploadFailed, UsageError
-from skycap.core.storage import BinaryReader, Capability, Entry, LocalFile
+from skycap.core.retry import Caller, Policy, remaining
+from skycap.core.storage import BinaryReader, Capability, Entry, LocalFile, Upload
 from skycap.core.storage.local import Local
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays import Bandwidth, Limited
@@ -278,7 +280,7 @@ def test_a_source_that_raises_gives_the_slot_back() -> None:
 
 
 def test_a_waiting_retry_holds_no_slot(faulty: Any) -> None:
-    from skycap.core.retry import Caller, Policies, Policy
+    from skycap.core.retry import Caller, Policies
     from skycap.core.storage.overlays import Retrying
 
     flaky = faulty(Memory())
@@ -296,3 +298,29 @@ def test_a_waiting_retry_holds_no_slot(faulty: Any) -> None:
     limited.inner.inner.write("a", b"")  # type: ignore[attr-defined]
     Retrying(limited, Policies(), caller=caller).stat("a")
     assert seen == [1]
+
+
+def test_waiting_for_bandwidth_is_not_on_the_time_of_a_try(bandwidth: Bandwidth, clock: Any) -> None:
+    seen: list[float | None] = []
+
+    class Store(Transparent):
+        passes = EVERYTHING
+
+        def _uploading(self, upload: Upload) -> Upload:
+            put = upload.put_part
+
+            def put_part(index: int, data: bytes | memoryview, *, last: bool = False) -> None:
+                seen.append(remaining())
+                put(index, data, last=last)
+
+            upload.put_part = put_part  # type: ignore[method-assign]
+            return upload
+
+    part = 5 * int(RATE)
+    memory = Memory()
+    memory.facts = replace(memory.facts, part_size=part)
+    upload = Limited(Store(memory), up=bandwidth).begin_upload("file")
+    call = Caller(Policy(per_try_timeout_s=1), clock=clock)
+    for index in range(3):
+        call(upload.put_part, index, bytes(part))
+    assert seen == [1, 1, 1]

@@ -22,7 +22,7 @@ from skycap.core.errors import (
     Timeout,
     UploadFailed,
 )
-from skycap.core.retry import Policies, Policy, RetryEvent
+from skycap.core.retry import Policies, Policy, RetryEvent, remaining
 from skycap.core.storage import IF_ABSENT, Entry, LocalFile, Storage
 from skycap.core.storage.local import Local
 from skycap.core.storage.memory import Memory
@@ -133,6 +133,25 @@ def test_a_conflict_after_a_lost_answer_says_so(flaky: Any, retrying: Any, inner
     with pytest.raises(Conflict) as caught:
         retrying(lossy).write("new", b"x", condition=IF_ABSENT)
     assert "earlier try" not in (caught.value.hint or "")
+
+
+def test_every_page_of_a_listing_has_the_time_of_a_try() -> None:
+    seen: list[float | None] = []
+
+    class Pages(Memory):
+        def scan_all(self, path: str) -> Iterator[Entry]:
+            for entry in super().scan_all(path):
+                seen.append(remaining())
+                yield entry
+
+    pages = Pages()
+    for name in "abc":
+        pages.write(name, b"1")
+    storage = Retrying(pages, Policies(list=Policy(per_try_timeout_s=1000)))
+    for entry in storage.scan_all(""):
+        assert entry.size == 1
+        assert remaining() is None
+    assert [left is not None and 0 < left <= 1000 for left in seen] == [True] * 3
 
 
 # Reading

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from skycap.core.errors import (
     UploadFailed,
     UsageError,
 )
-from skycap.core.retry import Caller, Policy, RetryEvent, remaining
+from skycap.core.retry import Caller, Policy, RetryEvent, anew, in_threads, listening, remaining, whole_try
 
 
 class World:
@@ -184,6 +185,40 @@ def test_a_try_knows_how_long_it_may_take_and_the_next_has_as_long_again() -> No
     assert seen == [10, 10]
     assert remaining() is None
     assert remaining(5) == 5
+
+
+def test_a_step_of_a_long_try_has_the_time_of_a_whole_one() -> None:
+    world = World(Policy(per_try_timeout_s=30))
+
+    def long() -> tuple[float | None, ...]:
+        world.now += 20
+        with anew():
+            inside = remaining()
+            world.now += 5
+        return inside, remaining(), whole_try(300), whole_try(3)
+
+    assert world.caller(long) == (30, 5, 30, 3)
+    with anew():
+        assert remaining() is None
+    assert whole_try(300) == 300
+
+
+def test_the_limit_of_a_try_and_who_listens_are_known_in_threads() -> None:
+    world = World(Policy(per_try_timeout_s=30))
+    heard: list[RetryEvent] = []
+
+    def part(number: int) -> float | None:
+        Caller(Policy(attempts=2, base_s=0))(Flaky(UploadFailed(str(number))).put)
+        return remaining()
+
+    def long() -> list[float | None]:
+        world.now += 20
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(in_threads(part), range(8)))
+
+    with listening(heard.append):
+        assert world.caller(long) == [30] * 8
+    assert sorted(str(event.error) for event in heard) == [str(number) for number in range(8)]
 
 
 def test_a_limit_of_ones_own_is_kept_where_the_try_has_more_left() -> None:

@@ -111,7 +111,9 @@ def test_an_empty_listing_of_prefixes_is_a_name_that_does_not_exist(tmp_path: Pa
     result = transfer(Location(prefixes, "typo", "s3:typo"), local(target)).sync()
     assert result.exit_status == NotFound.exit_status
     assert (target / "a").exists()
-    assert transfer(Location(prefixes, "", "s3:"), local(target)).sync().counts.removed == 1
+    with pytest.raises(ConfirmationRequired):
+        transfer(Location(prefixes, "", "s3:"), local(target)).sync()
+    assert (target / "a").exists()
 
 
 def test_an_unreadable_file_is_told_and_all_others_are_copied(tmp_path: Path) -> None:
@@ -224,7 +226,7 @@ def test_after_a_sync_both_are_equal_whatever_stood_where(
     tmp_path: Path, transfer: Runner, told: Told, ours: dict[str, Any], theirs: dict[str, Any]
 ) -> None:
     source, target = make_tree(tmp_path / "source", ours), make_tree(tmp_path / "target", theirs)
-    result = transfer(local(source), local(target)).sync()
+    result = transfer(local(source), local(target), {"allow_empty_source": True}).sync()
     assert result.exit_status == 0, result.failures
     assert tree_of(target) == tree_of(source)
     told.clear()
@@ -320,7 +322,7 @@ def test_a_removal_that_fails_is_told_and_the_others_go(tmp_path: Path, transfer
     for name in "abc":
         there.inner.write(name, b"1")
     there.on("remove", Fault(AccessDenied("no", hint="ask")), path="b")
-    source = make_tree(tmp_path / "source", {})
+    source = make_tree(tmp_path / "source", {"kept": b"1"})
     result = transfer(local(source), Location(there)).sync()
     assert result.counts.removed == 2
     assert [(f.path, type(f.error).__name__, f.error.hint) for f in result.failures] == [
@@ -338,7 +340,7 @@ def test_a_request_to_remove_many_that_fails_is_told_for_each(tmp_path: Path, tr
     there = Broken()
     for name in "abc":
         there.write(name, b"1")
-    result = transfer(local(make_tree(tmp_path / "source", {})), Location(there)).sync()
+    result = transfer(local(make_tree(tmp_path / "source", {"kept": b"1"})), Location(there)).sync()
     assert result.counts.removed == 1
     assert [failure.path for failure in result.failures] == ["b", "c"]
 

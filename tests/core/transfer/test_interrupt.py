@@ -55,7 +55,7 @@ def test_cancelled_before_it_begins_it_does_nothing(transfer: Runner, told: Told
 
 def test_cancelled_a_sync_removes_nothing_more(transfer: Runner) -> None:
     here, there = Memory(), Faulty(many())
-    run = transfer(Location(here), Location(there))
+    run = transfer(Location(here), Location(there), {"allow_empty_source": True})
     run._target_hole = None  # type: ignore[method-assign,assignment]
     there.capabilities = there.capabilities - {"remove_many"}  # type: ignore[operator]
     there.on("remove", Fault(wait=run.cancel.set), nth=5)

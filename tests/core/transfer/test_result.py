@@ -86,7 +86,7 @@ def test_nobody_need_listen() -> None:
 def conforms(value: Any, schema: dict[str, Any], where: str = "report") -> None:
     """The part of JSON Schema that our schema is written in; whatever else it says is an error."""
     known = {"$schema", "title", "type", "required", "properties", "additionalProperties", "items"}
-    assert schema.keys() <= known | {"const", "enum", "format", "minimum", "maxItems"}, where
+    assert schema.keys() <= known | {"const", "enum", "format", "minimum", "maxItems", "description"}, where
     types = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
     if "type" in schema:
         wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -139,6 +139,14 @@ def test_every_report_keeps_to_the_schema(result: Result, error: Error | None, s
     assert found["failures_total"] == result.counts.failed + (error is not None)
     if error is not None:
         assert found["failures"][-1]["class"] == type(error).__name__
+
+
+def test_the_report_tells_directories_from_files(tmp_path: Path, transfer: Runner) -> None:
+    source = local(make_tree(tmp_path / "source", {"a": b"1", "sub/b": b"2", "void": None}))
+    for dry_run in (True, False):
+        result = transfer(source, local(tmp_path / "target"), {"dry_run": dry_run}).copy()
+        counts = report(result, command="copy", source="a", target="b")["counts"]
+        assert (counts["copied"], counts["directories"]) == (4, 2)
 
 
 def test_the_schema_is_not_satisfied_by_anything() -> None:
@@ -223,5 +231,6 @@ def test_a_preview_that_was_not_read_to_its_end_loses_nothing(tmp_path: Path, tr
         next(iter(found.paths()))
         return True
 
-    assert transfer(local(source), local(target)).sync(look).counts.removed == 60
+    run = transfer(local(source), local(target), {"allow_empty_source": True})
+    assert run.sync(look).counts.removed == 60
     assert os.listdir(target) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -269,3 +270,85 @@ def test_errors_of_the_table_survive_pickling() -> None:
     error = pickle.loads(pickle.dumps(StateReadFailed("x", where="y", hint="z")))
     assert isinstance(error, Error)
     assert (error.where, error.hint) == ("y", "z")
+
+
+# The state of an upload, and what its parts changed in it
+
+
+def test_what_the_parts_changed_is_put_together_again(tmp_path: Path) -> None:
+    first = State(str(tmp_path), "a", "b")
+    first.save_upload("big", "print", {"id": 7, "parts": {}, "old": 1})
+    assert first.save_part("big", 1, {"parts": {"3": [5]}})
+    assert first.save_part("big", 2, {"parts": {"0": [6]}, "old": None, "last": 3})
+    assert not first.save_part("other", 1, {"n": 1})
+    first.close()
+    second = State(str(tmp_path), "a", "b")
+    claim = second.claim_upload("big")
+    assert claim is not None
+    assert claim.state == {"id": 7, "parts": {"3": [5], "0": [6]}, "last": 3}
+    second.save_upload("big", "print", {"id": 8, "parts": {}})
+    claim = second.claim_upload("big")
+    assert claim is not None
+    assert claim.state == {"id": 8, "parts": {}}
+    second.end_upload("big")
+    second.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "transfers.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM parts").fetchone() == (0,)
+
+
+def test_a_part_of_an_upload_that_another_run_has_is_left_to_it(tmp_path: Path) -> None:
+    first, second = (State(str(tmp_path), "a", "b") for _ in range(2))
+    first.save_upload("big", "print", {"n": 1})
+    assert not second.save_part("big", 1, {"n": 2})
+    second.end_upload("big")
+    claim = first.claim_upload("big")
+    assert claim is not None
+    assert claim.state == {"n": 1}
+    first.close()
+    second.close()
+
+
+_VERSION_0 = """
+CREATE TABLE pairs (
+  id INTEGER PRIMARY KEY, source TEXT NOT NULL, target TEXT NOT NULL, UNIQUE (source, target));
+CREATE TABLE seen (
+  pair INTEGER NOT NULL, path BLOB NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
+  PRIMARY KEY (pair, path)) WITHOUT ROWID;
+CREATE TABLE uploads (
+  pair INTEGER NOT NULL, path BLOB NOT NULL, fingerprint TEXT NOT NULL, state TEXT NOT NULL,
+  run TEXT NOT NULL,
+  PRIMARY KEY (pair, path)) WITHOUT ROWID;
+INSERT INTO pairs VALUES (1, 'a', 'b');
+INSERT INTO seen VALUES (1, CAST('p' AS BLOB), 's', 't');
+INSERT INTO uploads VALUES (1, CAST('big' AS BLOB), 'print', '{"n": 1, "parts": {"0": [5]}}', 'gone-1');
+"""
+
+
+def test_what_an_older_skycap_remembered_is_still_known(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "transfers.db")) as connection:
+        connection.executescript(_VERSION_0)
+    state = State(str(tmp_path), "a", "b")
+    seen = state.known()
+    assert seen is not None
+    assert seen.same("p", "s", "t")
+    seen.close()
+    assert state.unfinished() == state.abandoned() == ["big"]
+    claim = state.claim_upload("big")
+    assert claim is not None
+    assert claim.state == {"n": 1, "parts": {"0": [5]}}
+    assert state.save_part("big", 1, {"parts": {"1": [5]}})
+    claim = state.claim_upload("big")
+    assert claim is not None
+    assert claim.state == {"n": 1, "parts": {"0": [5], "1": [5]}}
+    state.close()
+
+
+def test_what_a_newer_skycap_wrote_is_not_touched(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "transfers.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    state = State(str(tmp_path), "a", "b")
+    with pytest.raises(StateReadFailed, match="newer skycap") as caught:
+        state.known()
+    assert caught.value.hint
+    with contextlib.closing(sqlite3.connect(tmp_path / "transfers.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)

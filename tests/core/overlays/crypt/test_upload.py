@@ -16,6 +16,7 @@ from skycap.core.storage import IF_ABSENT, Upload
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays.crypt import Crypt
 from skycap.core.storage.overlays.crypt.credentials import KeyFile
+from skycap.core.storage.patches import apply
 
 SEGMENT = 1024 * 1024
 PART = SEGMENT - 16
@@ -167,6 +168,37 @@ def test_a_state_of_another_vault_is_not_taken(vault: Crypt, key_file: KeyFile) 
         Crypt(Memory(), key_file).resume_upload(state)
     with pytest.raises(NotFound):
         vault.resume_upload({})
+
+
+@given(order=st.permutations(range(5)), stops=st.sets(st.integers(0, 4)))
+@settings(deadline=None, max_examples=25)
+def test_what_parts_tell_makes_the_state_in_any_order(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], stops: set[int]
+) -> None:
+    key = tmp_path_factory.getbasetemp() / "told.key"
+    key.write_bytes(bytes(32))
+    inner = Memory()
+    upload = Crypt(inner, KeyFile(str(key))).begin_upload("file", size=len(CONTENT))
+    state = saved(upload)
+    for turn, index in enumerate(order):
+        put(upload, CONTENT, index)
+        patch = upload.part_state(index)
+        assert patch is not None
+        apply(state, json.loads(json.dumps(patch)))
+        assert state == saved(upload)
+        if turn in stops:
+            upload = Crypt(inner, KeyFile(str(key))).resume_upload(state)
+            state = saved(upload)
+
+
+def test_what_a_part_tells_does_not_grow_with_their_number(vault: Crypt) -> None:
+    upload = vault.begin_upload("file")
+    told = []
+    for index in range(12):
+        upload.put_part(index, CONTENT[:PART])
+        told.append(len(json.dumps(upload.part_state(index))))
+    assert max(told) < min(told) + 200
+    upload.abort()
 
 
 def test_a_part_has_its_size(vault: Crypt) -> None:

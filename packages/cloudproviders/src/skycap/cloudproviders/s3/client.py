@@ -251,7 +251,7 @@ class Done:
         self._socket: socket.socket | None = connection.sock
 
     def be_patient(self) -> None:
-        """Wait for each piece of a body as long as the options say."""
+        """Wait for each piece of a body as long as the options say, or as a whole try may take."""
         self._connections.be_patient(self._socket)
 
     def __call__(self, *, keep: bool) -> None:

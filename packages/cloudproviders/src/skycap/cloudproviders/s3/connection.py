@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.core.errors import ConfigInvalid
-from skycap.core.retry.policy import remaining
+from skycap.core.retry import remaining, whole_try
 
 DROPPED = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, http.client.RemoteDisconnected)
 """How it shows that the server closed a kept connection while it was idle."""
@@ -77,9 +77,9 @@ class Connections:
         connection.close()
 
     def be_patient(self, kept: socket.socket | None) -> None:
-        """Take the limit of a try off a socket."""
+        """The try ends with the answer; what follows may take long, but each piece no longer than a try."""
         if kept is not None and kept.fileno() >= 0:
-            kept.settimeout(self._options.read_timeout)
+            kept.settimeout(max(whole_try(self._options.read_timeout), _LEAST_S))
 
     def close(self) -> None:
         """Close those that are idle."""

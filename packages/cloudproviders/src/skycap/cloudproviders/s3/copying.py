@@ -14,6 +14,7 @@ from skycap.cloudproviders.s3.page import Page
 from skycap.cloudproviders.s3.signing import quote_path
 from skycap.cloudproviders.s3.upload import part_size_for
 from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
+from skycap.core.retry import anew, in_threads
 from skycap.core.storage.condition import IF_ABSENT, Condition
 from skycap.core.storage.entry import Entry, Metadata
 
@@ -136,16 +137,17 @@ def _copy_parts(
 
     try:
         with ThreadPoolExecutor(THREADS, "s3-copy") as pool:
-            done = list(pool.map(one, range(1, -(-size // part_size) + 1)))
+            done = list(pool.map(in_threads(one), range(1, -(-size // part_size) + 1)))
         parts = "".join(
             f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
             for number, etag in done
         )
         body = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
         headers = storage.condition_headers(condition)
-        answer = storage.request("POST", target, query=about, headers=headers, body=body)
+        with anew():
+            answer = storage.request("POST", target, query=about, headers=headers, body=body)
     except BaseException:
-        with suppress(Error):
+        with suppress(Error), anew():
             storage.request("DELETE", target, query=about)
         raise
     etag = Page(answer.body, storage.where(target), "CompleteMultipartUploadResult").need("ETag").strip('"')

@@ -11,6 +11,7 @@ from skycap.cloudproviders.s3.client import BodyReader
 from skycap.cloudproviders.s3.objects import entry_of
 from skycap.cloudproviders.s3.splicing import Pipe
 from skycap.core.errors import DownloadFailed, Error, NotFound
+from skycap.core.retry import in_threads
 from skycap.core.storage.entry import Entry
 from skycap.core.units import MiB
 
@@ -77,7 +78,8 @@ def _read_rest(
         _read_range(storage, path, same, descriptor, local, start, min(RANGE, size - start))
 
     with ThreadPoolExecutor(THREADS, "s3-ranges") as pool:
-        jobs = [pool.submit(one, start) for start in range(have, size, RANGE)]
+        fetch = in_threads(one)
+        jobs = [pool.submit(fetch, start) for start in range(have, size, RANGE)]
         try:
             for job in jobs:
                 job.result()

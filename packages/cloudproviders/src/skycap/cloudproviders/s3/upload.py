@@ -103,6 +103,15 @@ class S3Upload(Upload):
                 "last": self._last,
             }
 
+    def part_state(self, index: int) -> Mapping[str, Any]:
+        """That part, and which one is the last if that is known."""
+        with self._lock:
+            part = self._parts.get(index)
+            patch: dict[str, Any] = {"parts": {} if part is None else {str(index): list(part)}}
+            if self._last is not None:
+                patch["last"] = self._last
+            return patch
+
     @property
     def done(self) -> Mapping[int, int]:
         """Sizes by index."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from skycap.cloudproviders.s3.upload import SIZE_MAX, S3Upload, part_size_for
 from skycap.core.errors import Error, Unsupported, UploadFailed
 from skycap.core.paths import printable
+from skycap.core.retry import anew, in_threads
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.pieces import Budget, read_at, read_piece
@@ -41,7 +42,7 @@ def write(
         if size is not None and len(data) != size:
             raise UploadFailed(f"the source has {len(data)} bytes, not {size}", where=storage.where(path))
         if len(data) <= SINGLE_MAX:
-            return storage.put(path, data, metadata, condition)
+            return _put(storage, path, data, metadata, condition)
         return _write_parts(storage, path, _Slices(data), len(data), metadata, condition)
     if isinstance(source, os.PathLike):
         return _write_file(storage, path, os.fspath(source), size, metadata, condition, _progress(source))
@@ -54,15 +55,22 @@ def write(
             data = memoryview(read_piece(reader, expected))
             if reader.read(1):
                 raise UploadFailed("the source holds more than it said", where=storage.where(path))
-            return storage.put(path, data, metadata, condition)
+            return _put(storage, path, data, metadata, condition)
     with opened(source, size) as reader:
         stream = _Stream(reader, patient=patient)
         part_size = part_size_for(expected, storage.options.part_size, most=SIZE_MAX)
         if expected is None:
             first = stream.begin(part_size)
             if len(first) < part_size and len(first) <= SINGLE_MAX:
-                return storage.put(path, memoryview(first), metadata, condition)
+                return _put(storage, path, memoryview(first), metadata, condition)
         return _write_parts(storage, path, stream, expected, metadata, condition)
+
+
+def _put(
+    storage: S3, path: str, data: memoryview, metadata: Metadata | None, condition: Condition | None
+) -> Entry:
+    with anew():  # reading the source may have taken long
+        return storage.put(path, data, metadata, condition)
 
 
 def _progress(source: os.PathLike[str]) -> Callable[[int], None] | None:
@@ -93,7 +101,7 @@ def _write_file(
             with storage.memory.hold(info.st_size):
                 data = file.part(0, max(info.st_size, 1)) or b""
                 file.check()
-                entry = storage.put(path, memoryview(data), metadata, condition)
+                entry = _put(storage, path, memoryview(data), metadata, condition)
                 del data  # before others may take its room
             if on_bytes:
                 on_bytes(info.st_size)
@@ -198,15 +206,17 @@ def _write_parts(
     condition: Condition | None,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Entry:
-    upload = S3Upload.begin(storage, path, size, metadata)
+    with anew():
+        upload = S3Upload.begin(storage, path, size, metadata)
     try:
         with ThreadPoolExecutor(THREADS, "s3-parts") as pool:
             _send(upload, parts, pool, storage.memory, on_bytes)
         parts.check()
-        return upload.complete(condition)
+        with anew():
+            return upload.complete(condition)
     except BaseException:
         # The first error is the one to tell; what could not be removed is found by `cleanup`.
-        with suppress(Error):
+        with suppress(Error), anew():
             upload.abort()
         raise
 
@@ -226,8 +236,11 @@ def _send(
         data = parts.part(index, upload.part_size) if data is None else data
         if data is None:
             return 0
-        upload.put_part(index, data, last=len(data) < upload.part_size)
+        with anew():  # it had to wait for its source
+            upload.put_part(index, data, last=len(data) < upload.part_size)
         return len(data)
+
+    job_of = in_threads(send)
 
     def begin(index: int) -> Future[int] | None:
         """Hand the next part over; None where a stream has ended."""
@@ -238,7 +251,7 @@ def _send(
             if data is None and not parts.parallel:
                 memory.give(weight)
                 return None
-            job = pool.submit(send, index, data)
+            job = pool.submit(job_of, index, data)
         except BaseException:
             memory.give(weight)
             raise

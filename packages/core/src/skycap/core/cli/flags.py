@@ -10,10 +10,10 @@ from skycap.core.cli.complete import complete_place
 
 FLAG_NAMES = frozenset(
     {
-        "checksum", "dry_run", "exclude", "filter_from", "fsync", "include", "interactive", "json",
-        "limit_rate", "links", "max_age", "max_delete", "max_size", "metadata", "min_age", "min_size",
-        "overwrite", "progress", "quiet", "report", "retries", "size_only", "timeout", "transfers", "verbose",
-        "verify", "yes",
+        "allow_empty_source", "checksum", "dry_run", "exclude", "filter_from", "fsync", "include",
+        "interactive", "json", "limit_rate", "links", "max_age", "max_delete", "max_size", "metadata",
+        "min_age", "min_size", "overwrite", "progress", "quiet", "report", "retries", "size_only", "timeout",
+        "transfers", "verbose", "verify", "yes",
     }
 )  # fmt: skip
 """Flags that `[defaults]` may set, whichever command is run."""

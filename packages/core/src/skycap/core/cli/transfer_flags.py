@@ -169,9 +169,14 @@ class SyncFlags(TransferFlags):
         int | None,
         typer.Option("--max-delete", min=0, metavar="N", help="Delete nothing if more would have to go."),
     ] = None
+    allow_empty_source: Annotated[
+        bool, typer.Option("--allow-empty-source", help="Delete files also where the source has none.")
+    ] = False
 
     def options(self) -> TransferOptions:
         """The transfer's options."""
         from dataclasses import replace
 
-        return replace(super().options(), max_delete=self.max_delete)
+        return replace(
+            super().options(), max_delete=self.max_delete, allow_empty_source=self.allow_empty_source
+        )

@@ -168,8 +168,12 @@ def _ask_about(removals: Removals, progress: Progress) -> bool | None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     which = "it" if removals.count == 1 else "them"
-    print(f"Remove {which}? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    empty = "The source has no file at all: is it mounted? " if removals.emptying else ""
+    print(f"{empty}Remove {which}? [y/N] ", end="", file=sys.stderr, flush=True)
+    agreed = sys.stdin.readline().strip().lower() in {"y", "yes"}
+    if agreed:
+        removals.allow_emptying()
+    return agreed
 
 
 class _Chosen:
@@ -223,7 +227,7 @@ def _asked(
     look = Transfer(
         source,
         target,
-        replace(options, dry_run=True),
+        replace(options, dry_run=True, allow_empty_source=True),
         state_folder=state_folder(run.environ),
         single=single,
         listener=ask,
@@ -232,7 +236,9 @@ def _asked(
         look.sync()
     else:
         look.copy()
-    return replace(options, select=_Chosen(options.select, declined))
+    # What was declined must not make a source look empty that is not.
+    allowed = options.allow_empty_source or look.at_source.found
+    return replace(options, select=_Chosen(options.select, declined), allow_empty_source=allowed)
 
 
 def _sum_up(run: Session, verb: Verb, result: Result, *, single: bool) -> int:

@@ -12,10 +12,10 @@ import random as random_module
 import threading
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, Token, copy_context
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from skycap.core.errors import Error, Interrupted, UsageError
 
@@ -26,7 +26,18 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _heard: ContextVar[Callable[[RetryEvent], None] | None] = ContextVar("heard", default=None)
-_try_ends: ContextVar[tuple[float, Callable[[], float]] | None] = ContextVar("try_ends", default=None)
+_current: ContextVar[_Try | None] = ContextVar("current", default=None)
+
+
+class _Try(NamedTuple):
+    """One that has a limit."""
+
+    ends: float
+    limit: float
+    clock: Callable[[], float]
+
+    def begin(self) -> Token[_Try | None]:
+        return _current.set(self._replace(ends=self.clock() + self.limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +132,19 @@ class Caller:
             first = error
         return self._again(first, started, function, *args, **kwargs)
 
+    def once(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """One try, for who goes on by itself where it fails."""
+        return self._try(function, *args, **kwargs)
+
     def _try(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        if self.policy.per_try_timeout_s is None:
+        limit = self.policy.per_try_timeout_s
+        if limit is None:
             return function(*args, **kwargs)
-        token = _try_ends.set((self._clock() + self.policy.per_try_timeout_s, self._clock))
+        token = _Try(0.0, limit, self._clock).begin()
         try:
             return function(*args, **kwargs)
         finally:
-            _try_ends.reset(token)
+            _current.reset(token)
 
     def _again(
         self, first: Error, started: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
@@ -201,12 +217,52 @@ class listening:
 
 def remaining(default: float | None = None) -> float | None:
     """Seconds this try may still take, for those who block; `default` where nobody set a limit."""
-    found = _try_ends.get()
+    found = _current.get()
     if found is None:
         return default
-    ends, clock = found
-    left = max(0.0, ends - clock())
+    left = max(0.0, found.ends - found.clock())
     return left if default is None else min(left, default)
+
+
+def whole_try(default: float) -> float:
+    """Seconds that a whole try may take and no more than `default`, for what comes after it: a body."""
+    found = _current.get()
+    return default if found is None else min(found.limit, default)
+
+
+class anew:
+    """While it lasts, this try has all of its time again.
+
+    For each step of one that makes many, or it would be cut off for being long, and none of its steps is: a
+    large file in parts, and what was held up by ourselves, by a limit on bytes or on what is at work at once.
+    """
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        found = _current.get()
+        self._token = None if found is None else found.begin()
+
+    def __exit__(self, *exception: object) -> None:
+        if self._token is not None:
+            _current.reset(self._token)
+
+
+def in_threads(function: Callable[P, R]) -> Callable[P, R]:
+    """`function` for the threads of a pool, which by themselves know neither a limit nor who listens.
+
+    Each call has the time of a whole try.
+    """
+    context = copy_context()
+
+    def timed(*args: P.args, **kwargs: P.kwargs) -> R:
+        with anew():
+            return function(*args, **kwargs)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(timed, *args, **kwargs)  # no two threads may be in one context
+
+    return call
 
 
 def _error(state: RetryCallState) -> Error:

@@ -28,6 +28,15 @@ class Upload(ABC):
     def state(self) -> Mapping[str, Any]:
         """JSON from which `Storage.resume_upload` goes on. May hold bearer links: keep it private."""
 
+    def part_state(self, index: int) -> Mapping[str, Any] | None:
+        """What is new in `state` since a part was put, as a JSON merge patch; None: look at `state`.
+
+        Asked once after each `put_part`. A state that was told before, with all patches since in the order in
+        which they were asked for, is as good as `state` now. It is worth having where `state` grows with each
+        part, so that ten thousand of them do not cost ten thousand times ten thousand.
+        """
+        return None
+
     @property
     @abstractmethod
     def done(self) -> Mapping[int, int]:

@@ -118,6 +118,9 @@ class _LateUpload(Upload):
     def state(self) -> Any:
         return self._inner.state
 
+    def part_state(self, index: int) -> Any:
+        return self._inner.part_state(index)
+
     @property
     def done(self) -> Any:
         return self._inner.done

@@ -29,7 +29,7 @@ from skycap.core.transfer.compare import tolerance_ns
 from skycap.core.transfer.crew import Crew
 from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType, Listener, ignore
-from skycap.core.transfer.guards import place_itself, refuse_overlap
+from skycap.core.transfer.guards import Presence, place_itself, refuse_overlap
 from skycap.core.transfer.leftovers import tidy
 from skycap.core.transfer.moving import Mover, StrategyHook
 from skycap.core.transfer.options import TransferOptions
@@ -93,6 +93,9 @@ class Transfer:
             overwrite=self.options.overwrite,
             select=self.options.select,
         )
+        self.at_source = Presence(
+            self.options.select, links=self._rules.links == "keep" and self._rules.links_possible
+        )
         listed = facts[0].scan_fields & facts[1].scan_fields
         self._uses_table = "mtime_ns" not in listed
         self._dirs = Directories(
@@ -117,6 +120,7 @@ class Transfer:
             else:
                 select = self.options.select
                 ours = walk(self.source, self._source_hole, select, by_name=True, must_exist=True)
+                ours = self.at_source.watch(ours)
                 theirs = walk(self.target, self._target_hole, select, by_name=True, ahead=True)
             yield from plan(ours, theirs, rules, known)
 
@@ -162,7 +166,8 @@ class Transfer:
         with ExitStack() as after:
             after.callback(self.result.finish)
             after.callback(self._state.close)
-            removals = after.enter_context(closing(Removals(self.target, self.options.max_delete)))
+            limit, emptying = self.options.max_delete, self.options.allow_empty_source
+            removals = after.enter_context(closing(Removals(self.target, limit, allow_emptying=emptying)))
             after.enter_context(listening(self._retried))
             try:
                 if self.options.dry_run:
@@ -189,6 +194,8 @@ class Transfer:
                     removals.add(action)
                 self._emit(_as_event(action))
         removals.check()
+        removals.source_is_empty = not self.at_source.found
+        removals.check_emptying(self.source)
 
     def _do(self, removals: Removals, *, remove: bool, moving: bool, confirm: Confirm | None) -> None:
         self._root = place_itself(self.source)
@@ -305,7 +312,10 @@ class Transfer:
             self._emit(Event(EventType.FAILED, "", error=error))
             return
         removals.check()
-        if removals.count and confirm is not None and not confirm(removals):
+        removals.source_is_empty = not self.at_source.found
+        agreed = not removals.count or confirm is None or confirm(removals)
+        removals.check_emptying(self.source)
+        if not agreed:
             raise ConfirmationRequired(
                 f"{format_count(removals.count, 'item')} would be removed, and nobody agreed to it",
                 where=self.target.shown(),

@@ -1,4 +1,4 @@
-"""What no transfer may do: copy a place onto itself, or into itself."""
+"""What no transfer may do: copy a place onto itself, or into itself; empty a target from an empty source."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from skycap.core.errors import UsageError
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
+from skycap.core.storage.entry import Entry, Kind
+from skycap.core.transfer.walk import Selects, fits
 
 _BESIDE = "Choose a target beside the source."
 
@@ -49,6 +51,28 @@ def _refuse_pair(source: Location, target: Location) -> None:
         raise UsageError("the target is inside the source", where=target.shown(), hint=_BESIDE)
     if around:
         raise UsageError("the source is inside the target", where=source.shown(), hint=_BESIDE)
+
+
+class Presence:
+    """Notices, while a listing goes by, whether it holds any file that is to be at the target."""
+
+    def __init__(self, select: Selects | None, *, links: bool) -> None:
+        self._select = select
+        self._links = links
+        self.found = False
+
+    def watch(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        """The same entries; once there was a file, nobody looks at them any more."""
+        self.found = False
+        for entry in entries:
+            if entry.kind is Kind.FILE:
+                self.found = self._select is None or fits(entry, self._select)
+            else:
+                self.found = self._links and entry.kind is Kind.SYMLINK
+            yield entry
+            if self.found:
+                break
+        yield from entries
 
 
 def place_itself(location: Location) -> object:

@@ -33,5 +33,7 @@ class TransferOptions:
     """Files at once; None: what the storages like best."""
     max_delete: int | None = None
     """Remove nothing at all if more would have to go."""
+    allow_empty_source: bool = False
+    """A sync may remove all files of the target where the source has none."""
     parts_in_flight: int = 96 * MiB
     """Memory for parts of uploads."""

@@ -26,6 +26,7 @@ from skycap.core.storage.interface import Storage
 from skycap.core.storage.pieces import Budget, read_at, read_piece
 from skycap.core.storage.source import LocalFile, Source
 from skycap.core.storage.upload import Upload
+from skycap.core.transfer.journal import Journal
 from skycap.core.transfer.sources import StoredFile
 from skycap.core.transfer.state import State
 
@@ -93,8 +94,9 @@ class PartsMover:
             self._state.expect_upload(path)
             upload = target.begin_upload(path, size=size, metadata=metadata)
         try:
-            self._state.save_upload(path, fingerprint, upload.state)
-            self._put_missing(upload, path, read_part, size, fingerprint, on_bytes)
+            journal = Journal(self._state, upload, path, fingerprint)
+            journal.begin()
+            self._put_missing(upload, path, read_part, size, journal, on_bytes)
             check_source()
             entry = upload.complete()
         except Error as error:
@@ -158,11 +160,10 @@ class PartsMover:
         path: str,
         read_part: ReadPart,
         size: int,
-        fingerprint: str,
+        journal: Journal,
         on_bytes: Callable[[int], None],
     ) -> None:
         part_size, done = upload.part_size, upload.done
-        saving = threading.Lock()
         count = max(-(-size // part_size), 1)
 
         def put(index: int) -> None:
@@ -178,8 +179,7 @@ class PartsMover:
                     )
                 upload.put_part(index, data, last=index == count - 1)
                 del data  # before others may take its room
-            with saving:  # so that no older state is written over a newer one
-                self._state.save_upload(path, fingerprint, upload.state)
+            journal.put(index)
             on_bytes(length)
 
         missing = [index for index in range(count) if index not in done]

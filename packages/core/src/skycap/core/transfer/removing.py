@@ -26,9 +26,11 @@ _BLOCK = 64 * 1024
 class Removals:
     """Paths to remove, on disk beyond some thousands, so that a million costs no memory."""
 
-    def __init__(self, target: Location, limit: int | None) -> None:
+    def __init__(self, target: Location, limit: int | None, *, allow_emptying: bool = False) -> None:
         self._target = target
         self._limit = limit
+        self._allow_emptying = allow_emptying
+        self.source_is_empty = False
         self._file_count = 0
         self.count = 0
         self.bytes = 0
@@ -60,6 +62,26 @@ class Removals:
                 "that --max-delete allows; nothing was removed",
                 where=self._target.shown(),
                 hint="Look at them with --dry-run, and raise --max-delete if they should go.",
+            )
+
+    @property
+    def emptying(self) -> bool:
+        """Whether files are to go though the source has none: it may be a disk that is not mounted."""
+        return self.source_is_empty and self._file_count > 0
+
+    def allow_emptying(self) -> None:
+        """Somebody who was told that the source is empty agreed."""
+        self._allow_emptying = True
+
+    def check_emptying(self, source: Location) -> None:
+        """`ConfirmationRequired` if the source is empty and nobody said that it may be."""
+        if self.emptying and not self._allow_emptying:
+            raise ConfirmationRequired(
+                f"no file is there, and {format_count(self.count, 'item')} at the target would be removed; "
+                "nothing was removed",
+                where=source.shown(),
+                hint="Is it mounted, and do the filters fit? If the target should be emptied, "
+                "say --allow-empty-source.",
             )
 
     def paths(self) -> Iterator[str]:

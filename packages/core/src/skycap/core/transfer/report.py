@@ -18,6 +18,7 @@ from skycap.core.transfer.result import KEPT_FAILURES, Result
 VERSION = 1
 _COUNTS = (
     "copied",
+    "directories",
     "unchanged",
     "updated",
     "skipped",
@@ -31,6 +32,7 @@ _COUNTS = (
     "bytes_resumed",
 )
 _WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
+_SAYS = {"directories": "Those among `copied` that are directories."}
 _TEXT: dict[str, Any] = {"type": "string"}
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -65,7 +67,9 @@ SCHEMA: dict[str, Any] = {
         "counts": {
             "type": "object",
             "required": list(_COUNTS),
-            "properties": dict.fromkeys(_COUNTS, _WHOLE),
+            "properties": {
+                name: {**_WHOLE, "description": _SAYS[name]} if name in _SAYS else _WHOLE for name in _COUNTS
+            },
         },
         "strategies": {"type": "object", "additionalProperties": _WHOLE},
         "failures": {

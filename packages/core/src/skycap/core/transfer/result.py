@@ -27,6 +27,7 @@ class Counts:
     """Files, unless the name says otherwise."""
 
     copied: int = 0
+    """Files, links and directories."""
     unchanged: int = 0
     updated: int = 0
     skipped: int = 0

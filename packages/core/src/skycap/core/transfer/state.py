@@ -4,8 +4,8 @@ One SQLite file, `transfers.db` in the state folder, 0600, since the state of an
 
 - `seen` holds, for each file that was moved, the fingerprints that both listings showed afterwards. It lets
   an idle sync cost one listing a side, even where a listing carries no time.
-- `uploads` holds the state of each multipart upload after each part, so that `kill -9` costs the parts in
-  flight.
+- `uploads` holds the state of each multipart upload as it was once, and `parts` what each part changed in it
+  since, as a JSON merge patch: a part costs one row, and `kill -9` costs the parts in flight.
 
 A run holds a lock on a file of its own for as long as it lives; an upload belongs to a run, and is taken over
 only when that lock is free. An upload is written down before the store hears of it, then without a state: a
@@ -20,15 +20,20 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from skycap.core.errors import Error, StateReadFailed, StateWriteFailed
 from skycap.core.paths import to_bytes
 from skycap.core.state import make_private_folder
+from skycap.core.storage.patches import apply
 from skycap.core.transfer.running import Run
+from skycap.core.transfer.seen import Seen
 
-_SCHEMA = """
+_VERSION = 1
+"""Of the tables. Version 0 had no `parts`; what it wrote of an upload is whole, and is gone on with."""
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS pairs (
   id INTEGER PRIMARY KEY, source TEXT NOT NULL, target TEXT NOT NULL, UNIQUE (source, target));
 CREATE TABLE IF NOT EXISTS seen (
@@ -38,6 +43,11 @@ CREATE TABLE IF NOT EXISTS uploads (
   pair INTEGER NOT NULL, path BLOB NOT NULL, fingerprint TEXT NOT NULL, state TEXT NOT NULL,
   run TEXT NOT NULL,
   PRIMARY KEY (pair, path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS parts (
+  pair INTEGER NOT NULL, path BLOB NOT NULL, number INTEGER NOT NULL, patch TEXT NOT NULL,
+  PRIMARY KEY (pair, path, number)) WITHOUT ROWID;
+PRAGMA user_version = {_VERSION};
+COMMIT;
 """
 _FLUSH_ROWS = 2000
 
@@ -125,7 +135,14 @@ class State:
                     "UPDATE uploads SET run = ? WHERE pair = ? AND path = ?",
                     (self._run.id, self._pair, to_bytes(path)),
                 )
-            return Claim(row[0], json.loads(row[1]), row[2] == self._run.id)
+                patches = connection.execute(
+                    "SELECT patch FROM parts WHERE pair = ? AND path = ? ORDER BY number",
+                    (self._pair, to_bytes(path)),
+                ).fetchall()
+            state = json.loads(row[1])
+            for (patch,) in patches:
+                apply(state, json.loads(patch))
+            return Claim(row[0], state, row[2] == self._run.id)
 
     def expect_upload(self, path: str) -> None:
         """The store is about to hear of an upload, and may not be able to tell us its name."""
@@ -142,24 +159,41 @@ class State:
             ]
 
     def save_upload(self, path: str, fingerprint: str, state: Mapping[str, Any]) -> None:
-        """The upload got this far. What another run wrote down of the same path is left to it."""
+        """All there is to know of it. What another run wrote down of the same path is left to it."""
         with self._lock, self._failures():
             connection = self._open()
             self._run.hold()
             with connection:
-                connection.execute(
+                taken = connection.execute(
                     "INSERT INTO uploads VALUES (?, ?, ?, ?, ?) ON CONFLICT (pair, path) DO UPDATE SET "
                     "fingerprint = excluded.fingerprint, state = excluded.state WHERE run = excluded.run",
                     (self._pair, to_bytes(path), fingerprint, json.dumps(state), self._run.id),
                 )
+                if taken.rowcount:
+                    self._drop_parts(connection, path)
+
+    def save_part(self, path: str, number: int, patch: Mapping[str, Any]) -> bool:
+        """What changed since the state was saved; numbers rise. False if no state of this run is there."""
+        with self._lock, self._failures(), self._open() as connection:
+            taken = connection.execute(
+                "INSERT INTO parts SELECT pair, path, ?, ? FROM uploads "
+                "WHERE pair = ? AND path = ? AND run = ?",
+                (number, json.dumps(patch), self._pair, to_bytes(path), self._run.id),
+            )
+            return taken.rowcount > 0
 
     def end_upload(self, path: str) -> None:
         """The upload is complete, or given up."""
         with self._lock, self._failures(), self._open() as connection:
-            connection.execute(
+            taken = connection.execute(
                 "DELETE FROM uploads WHERE pair = ? AND path = ? AND run = ?",
                 (self._pair, to_bytes(path), self._run.id),
             )
+            if taken.rowcount:
+                self._drop_parts(connection, path)
+
+    def _drop_parts(self, connection: sqlite3.Connection, path: str) -> None:
+        connection.execute("DELETE FROM parts WHERE pair = ? AND path = ?", (self._pair, to_bytes(path)))
 
     def unfinished(self) -> list[str]:
         """Paths in the target's storage of the uploads that can be gone on with."""
@@ -186,7 +220,7 @@ class State:
                 undo.callback(connection.close)
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
-                connection.executescript(_SCHEMA)
+                self._make_tables(connection)
                 with connection:
                     connection.execute(
                         "INSERT OR IGNORE INTO pairs (source, target) VALUES (?, ?)", self._names
@@ -198,6 +232,13 @@ class State:
                 undo.pop_all()
             self._connection = connection
         return self._connection
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise ValueError(f"a newer skycap wrote it (version {version}, and this one knows {_VERSION})")
+        if version < _VERSION:
+            connection.executescript(_SCHEMA)
 
     def close(self) -> None:
         """Write down what is left, and let go."""
@@ -237,36 +278,3 @@ class Claim(NamedTuple):
     fingerprint: str
     state: Mapping[str, Any]
     ours: bool
-
-
-class Seen:
-    """Rows of one pair, read along with the planner: no row is held for longer than it is asked for."""
-
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        pair: int,
-        failures: Callable[[], contextlib.AbstractContextManager[None]],
-    ) -> None:
-        self._connection = connection
-        self._failures = failures
-        self._rows: Generator[tuple[bytes, str, str], None, None] = self._read(pair)
-        self._row = next(self._rows, None)
-
-    def _read(self, pair: int) -> Generator[tuple[bytes, str, str], None, None]:
-        with self._failures():
-            yield from self._connection.execute(
-                "SELECT path, source, target FROM seen WHERE pair = ? ORDER BY path", (pair,)
-            )
-
-    def same(self, path: str, source: str, target: str) -> bool:
-        """Whether these fingerprints are those that were written down."""
-        key = to_bytes(path)
-        while self._row is not None and self._row[0] < key:
-            self._row = next(self._rows, None)
-        return self._row is not None and self._row == (key, source, target)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._rows.close()
-        self._connection.close()

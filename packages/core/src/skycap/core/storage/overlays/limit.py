@@ -3,7 +3,8 @@
 A slot is held while the inner storage works, and not while it waits for us: not between two reads of an
 open stream, not while a write waits for its source. So copying from a storage to itself with one slot goes
 on. Bytes are counted by a bucket that all threads share, in small pieces, so that no burst is longer than
-half a second; a part of an upload is paid for before it is sent, since it goes out in one call.
+half a second; a part of an upload is paid for before it is sent, since it goes out in one call. No wait here
+is on the time of a try.
 
 With a limit on bytes the ways around Python are closed (`local_path`, `read_file`, `bulk_write`), or the
 bytes would not be counted.
@@ -20,7 +21,7 @@ from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
 from skycap.core.errors import Interrupted, UsageError
-from skycap.core.retry.policies import Operation
+from skycap.core.retry import Operation, anew
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
@@ -115,7 +116,7 @@ class Limited(Transparent):
             self._slots = self._release = _Slots(connections)
 
     def _around(self, operation: Operation, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with self._slots:
+        with self._slots, anew():
             return call(*args, **kwargs)
 
     def _iterate(self, operation: Operation, start: Callable[[], Iterator[T]]) -> Iterator[T]:
@@ -124,12 +125,12 @@ class Limited(Transparent):
     def _pull(self, start: Callable[[], Iterator[T]]) -> Iterator[T]:
         # One cannot see from outside which `next` is a request, and a slot must not be held while whoever
         # asked does something else with this storage.
-        with self._slots:
+        with self._slots, anew():
             items = start()
             batch = list(islice(items, 1))
         while batch:
             yield from batch
-            with self._slots:
+            with self._slots, anew():
                 batch = list(islice(items, _PULLED_AT_ONCE))
 
     def read(
@@ -142,7 +143,7 @@ class Limited(Transparent):
     @contextmanager
     def _reading(self, found: AbstractContextManager[BinaryReader]) -> Iterator[BinaryReader]:
         with contextlib.ExitStack() as stack:
-            with self._slots:
+            with self._slots, anew():
                 reader = stack.enter_context(found)
             yield _Metered(reader, self._down, self._slots)
 
@@ -291,6 +292,9 @@ class _LimitedUpload(Upload):
     def state(self) -> Mapping[str, Any]:
         return self._inner.state
 
+    def part_state(self, index: int) -> Mapping[str, Any] | None:
+        return self._inner.part_state(index)
+
     @property
     def done(self) -> Mapping[int, int]:
         return self._inner.done
@@ -298,13 +302,13 @@ class _LimitedUpload(Upload):
     def put_part(self, index: int, data: bytes | memoryview, *, last: bool = False) -> None:
         if self._bandwidth is not None:
             self._bandwidth.take(len(data))
-        with self._slots:
+        with self._slots, anew():
             self._inner.put_part(index, data, last=last)
 
     def complete(self, condition: Condition | None = None) -> Entry:
-        with self._slots:
+        with self._slots, anew():
             return self._inner.complete(condition)
 
     def abort(self) -> None:
-        with self._slots:
+        with self._slots, anew():
             self._inner.abort()

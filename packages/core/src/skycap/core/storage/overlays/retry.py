@@ -31,6 +31,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _REMOVED_AT_ONCE = 1000
+_END: Any = object()
 
 
 class Retrying(Transparent):
@@ -70,7 +71,14 @@ class Retrying(Transparent):
         first.__name__ = operation.value
         items, head = self._around(operation, first)
         yield from head
-        yield from items
+        yield from self._timed(operation, items)
+
+    def _timed(self, operation: Operation, items: Iterator[T]) -> Iterator[T]:
+        """The same, where the limit of a try holds for each further page too."""
+        caller = self._callers[operation]
+        if caller.policy.per_try_timeout_s is None:
+            return items
+        return iter(lambda: caller.once(next, items, _END), _END)
 
     # Listings
 
@@ -106,7 +114,7 @@ class Retrying(Transparent):
         while True:
             items, head = self._around(Operation.LIST, scan)
             try:
-                for entry in chain(head, items):
+                for entry in chain(head, self._timed(Operation.LIST, items)):
                     last = entry
                     yield entry
             except Error as error:
@@ -241,6 +249,9 @@ class _RetryingUpload(Upload):
     @property
     def state(self) -> Mapping[str, Any]:
         return self._inner.state
+
+    def part_state(self, index: int) -> Mapping[str, Any] | None:
+        return self._inner.part_state(index)
 
     @property
     def done(self) -> Mapping[int, int]:

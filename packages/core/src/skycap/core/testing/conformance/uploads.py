@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
-from skycap.core.storage import Capability, Storage, Upload
+from skycap.core.storage import Capability, Storage, Upload, patches
 from skycap.core.testing.conformance.base import (
     ConformanceBase,
     content_of,
@@ -207,6 +207,29 @@ class UploadPromises(ConformanceBase):
         _put(upload, parts, *range(len(parts)))
         resumed = self.reopened(storage).resume_upload(_through_json(upload.state), content)
         _put(resumed, parts, *(index for index in range(len(parts)) if index not in resumed.done))
+        resumed.complete()
+        assert content_of(storage, "file") == content
+
+    @pytest.mark.parametrize("backwards", [False, True])
+    def test_a_state_and_what_its_parts_told_is_as_good_as_the_state(
+        self, storage: Storage, backwards: bool
+    ) -> None:
+        needs_full(storage, Capability.UPLOAD)
+        content = noise(_size(storage))
+        upload = storage.begin_upload("file", size=len(content))
+        parts = _parts(upload, content)
+        state = _through_json(upload.state)
+        indexes = list(range(len(parts)))
+        for index in reversed(indexes) if backwards and not upload.ordered else indexes:
+            _put(upload, parts, index)
+            patch = upload.part_state(index)
+            if patch is None:
+                state = _through_json(upload.state)
+            else:
+                patches.apply(state, _through_json(patch))
+        resumed = self.reopened(storage).resume_upload(state, content)
+        assert dict(resumed.done) == dict(self.reopened(storage).resume_upload(upload.state, content).done)
+        _put(resumed, parts, *(index for index in indexes if index not in resumed.done))
         resumed.complete()
         assert content_of(storage, "file") == content
 

@@ -29,6 +29,7 @@ from skycap.core.paths import printable
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.overlays.crypt.vault import CONTENT_AAD, Vault
+from skycap.core.storage.patches import apply
 from skycap.core.storage.upload import Upload
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class CryptUpload(Upload):
         self._parts: dict[int, _Part] = {}
         self._tails: dict[int, bytes] = {}
         self._waiting: dict[int, tuple[bytes, bool]] = {}
+        self._news: set[int] = set()
         self._last: int | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -100,11 +102,39 @@ class CryptUpload(Upload):
                 "last": self._last,
                 "parts": {str(index): [part.size, part.digest] for index, part in self._parts.items()},
                 "tails": {
-                    str(index): self._tail_cipher.encrypt(tail, [self._place(index)]).hex()
-                    for index, tail in self._tails.items()
-                    if not self._is_stored(index + 1)
+                    str(index): sealed for index in self._tails if (sealed := self._sealed_tail(index))
                 },
             }
+
+    def part_state(self, index: int) -> Mapping[str, Any] | None:
+        """What is new of the parts that were begun or stored since this was last asked.
+
+        Also of those that another thread has only begun: their hashes must be known whatever becomes of them.
+        """
+        with self._lock:
+            news, self._news = sorted(self._news), set()
+            inner: dict[str, Any] = {}
+            for number in news:
+                sent = range(number, number + 1 + self._overflows(number)) if self._is_stored(number) else ()
+                for at in sent:
+                    found = self._inner.part_state(at)
+                    if found is None:
+                        return None
+                    apply(inner, found, keep_nulls=True)
+            patch: dict[str, Any] = {
+                "inner": inner,
+                "parts": {str(n): [self._parts[n].size, self._parts[n].digest] for n in news},
+                "tails": {str(n): self._sealed_tail(n) for m in news for n in range(max(m - 1, 0), m + 1)},
+            }
+            if self._last is not None:
+                patch["last"] = self._last
+            return patch
+
+    def _sealed_tail(self, index: int) -> str | None:
+        """The last bytes of a part, sealed, for as long as somebody may have to send them."""
+        if index not in self._tails or self._is_stored(index + 1):
+            return None
+        return self._tail_cipher.encrypt(self._tails[index], [self._place(index)]).hex()
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from a state: what the store still has, and what is known about it."""
@@ -121,13 +151,16 @@ class CryptUpload(Upload):
                 raise NotFound("the state of this upload was changed", where=printable(self.path)) from None
         # From the end: a part whose last bytes are known nowhere is of use only if the next one is there.
         for index in sorted(self._parts, reverse=True):
-            overflows = index == self._last and _TAIL + self._parts[index].size > self.part_size
-            whole = index in held and (index + 1 in held or not overflows)
+            whole = index in held and (index + 1 in held or not self._overflows(index))
             ends = index == self._last or index in self._tails or self._is_stored(index + 1)
             self._parts[index].stored = whole and ends
 
     def _place(self, index: int) -> bytes:
         return bytes(self._header) + index.to_bytes(8, "big")
+
+    def _overflows(self, index: int) -> bool:
+        """Whether it takes two parts of the inner storage: the end, moved by the header."""
+        return index == self._last and _TAIL + self._parts[index].size > self.part_size
 
     def _is_stored(self, index: int) -> bool:
         part = self._parts.get(index)
@@ -176,6 +209,7 @@ class CryptUpload(Upload):
             if known is not None and known.stored:
                 return False
             self._parts[index] = known or _Part(len(view), digest)
+            self._news.add(index)
             if last:
                 self._last = index
             else:
@@ -199,6 +233,7 @@ class CryptUpload(Upload):
             self._put(index, sealed, last=last)
         with self._lock:
             self._parts[index].stored = True
+            self._news.add(index)
             if index and self._parts[index - 1].stored:
                 self._tails.pop(index - 1, None)
 
