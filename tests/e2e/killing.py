@@ -17,7 +17,7 @@ from tests.e2e.lab import Lab, end
 
 SEED = int(os.environ.get("E2E_SEED", "20260"))
 """Set it to see the kills of another run again; tests print the one they use."""
-_KILLER = Path(__file__).with_name("killer")
+KILLER = Path(__file__).with_name("killer")
 # What a copy calls in the file system, and how often a seed may wait for it.
 _CALLS = {
     "open": 1200,
@@ -99,7 +99,7 @@ def killed(
         return _by_clock(lab, args, moment.clock * usual.seconds, group=moment.group)
     if moment.call is not None:
         when = "after" if moment.after else "before"
-        env = {"PYTHONPATH": str(_KILLER), "E2E_DIE": f"{moment.call}:{moment.number}:{when}"}
+        env = {"PYTHONPATH": str(KILLER), "E2E_DIE": f"{moment.call}:{moment.number}:{when}"}
         return _ended_by_kill(lab.start(*args, env=env))
     assert proxy is not None
     assert moment.request is not None

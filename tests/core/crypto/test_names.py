@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skycap.core.crypto.names import MAX_PLAIN, NameCipher
+from skycap.core.crypto.names import MAX_PLAIN, NameCipher, may_be_sealed
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import ConfigInvalid, IntegrityError, PathInvalid
 
@@ -128,6 +128,19 @@ def test_any_changed_character_is_noticed(name: str, where: int, other: str) -> 
 def test_a_foreign_name_is_an_integrity_error(name: str) -> None:
     with pytest.raises(IntegrityError):
         NAMES.open(name)
+
+
+@given(part_names(), st.sampled_from(["", "x", " (1)", ".tmp"]))
+def test_a_sealed_name_may_be_one_whatever_was_put_around_it(name: str, more: str) -> None:
+    sealed = NAMES.seal(name)
+    assert all(may_be_sealed(found) for found in (sealed, sealed.upper(), sealed + more, more + sealed))
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "desktop.ini", "0" * 27, "w" * 99, "2024-01-31 12.00.00 holiday"]
+)
+def test_other_names_were_never_sealed(name: str) -> None:
+    assert not may_be_sealed(name)
 
 
 def test_a_key_of_another_length_is_refused() -> None:

@@ -6,6 +6,7 @@ import errno
 import itertools
 import os
 import random
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,6 +130,72 @@ def test_a_loop_of_links_on_the_way_is_an_error_of_ours() -> None:
         for name in ("loop/x", "loop1/x/y"):
             with pytest.raises(PathInvalid):
                 paths.join_under(root, name, follow_last=True)
+
+
+LEVELS = ["l"] * 20
+DEEP_PARTS = ["out", "inside", "back", "self", "dangling", "up", "a", "b", "file", "new", "l", *["l"] * 4]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 20), st.lists(st.sampled_from(DEEP_PARTS), max_size=6), st.integers(0, 20))
+def test_many_parts_at_once_are_judged_as_one_by_one(above: int, between: list[str], below: int) -> None:
+    with planted() as (root, outside):
+        bottom = "/".join([root, *LEVELS])
+        os.makedirs(bottom)
+        for folder in (bottom, f"{root}/a", f"{root}/l/l/l/l"):
+            for name, target in {
+                "out": outside,
+                "inside": f"{root}/a",
+                "back": root,
+                "self": ".",
+                "dangling": f"{root}/not/there",
+                "up": "..",
+            }.items():
+                if not os.path.lexists(f"{folder}/{name}"):
+                    os.symlink(target, f"{folder}/{name}")
+        path = "/".join([*LEVELS[:above], *between, *LEVELS[:below]])
+        try:
+            local: str | None = paths.join_under(root, path, follow_last=True)
+        except PathInvalid:
+            local = None
+        assert (local is not None) == all(
+            inside(root, f"{root}/{prefix}")
+            for prefix in itertools.accumulate(path.split("/"), "{}/{}".format)
+        )
+        if path and local is not None:
+            assert local == f"{root}/{path}"
+
+
+def test_what_was_a_folder_before_is_looked_at_again() -> None:
+    with planted() as (root, outside):
+        deep = "/".join(LEVELS)
+        os.makedirs(f"{root}/{deep}")
+        assert paths.join_under(root, f"{deep}/new") == f"{root}/{deep}/new"
+        os.rename(f"{root}/l/l", f"{outside}/l")
+        os.symlink(f"{outside}/l", f"{root}/l/l")
+        with pytest.raises(PathInvalid, match="leads out"):
+            paths.join_under(root, f"{deep}/new")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="the system does not tell real paths")
+@pytest.mark.parametrize("missing", [0, 1, 2, 100])
+def test_a_deep_path_costs_few_calls(tmp_path: Path, missing: int) -> None:
+    parts = ["d"] * 500
+    for number in range(0, 500 - missing, 100):
+        os.makedirs(tmp_path.joinpath(*parts[: min(number + 100, 500 - missing)]), exist_ok=True)
+    calls: list[str] = []
+
+    def count(frame: object, event: str, argument: object) -> None:
+        if event == "c_call" and getattr(argument, "__module__", "") == "posix":
+            calls.append(getattr(argument, "__name__", ""))
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        paths.join_under(str(tmp_path), "/".join(parts), follow_last=True)
+    finally:
+        sys.setprofile(before)
+    assert sum(name in {"lstat", "open", "readlink", "stat"} for name in calls) < 60
 
 
 def test_a_root_that_is_a_link_itself_is_followed(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_parts_that_hold_no_whole_segments_are_not_declared(key_file: KeyFile) -
 # What is not ours
 
 
-def test_what_was_not_sealed_here_is_told_once_and_fails_the_listing(
+def test_what_other_programs_put_there_is_told_once_and_left_out(
     inner: Memory, vault: Crypt, caplog: pytest.LogCaptureFixture
 ) -> None:
     vault.write("dir/good", b"x")
@@ -202,12 +202,16 @@ def test_what_was_not_sealed_here_is_told_once_and_fails_the_listing(
             (vault.scan, "dir", ["dir/good"]),
             (vault.scan_all, "", ["dir", "dir/good"]),
         ):
-            found: list[str] = []
-            with pytest.raises(ScanFailed):
-                found.extend(entry.path for entry in scan(path))
-            assert sorted(found) == there
-    assert len(caplog.records) == 1
-    assert "not encrypted by this remote" in caplog.text
+            assert sorted(entry.path for entry in scan(path)) == there
+        assert len(caplog.records) == 1
+        assert "not made by this remote" in caplog.text
+        inner.write(f"{folder}/{'0' * 28}", b"x" * 100)
+        found = []
+        with pytest.raises(ScanFailed):
+            found.extend(entry.path for entry in vault.scan("dir"))
+        assert found == ["dir/good"]
+    assert len(caplog.records) == 2
+    assert "was changed" in caplog.records[1].message
 
 
 def test_a_state_that_was_not_sealed_here_is_left_out_of_the_history(inner: Memory, vault: Crypt) -> None:

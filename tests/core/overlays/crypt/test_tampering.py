@@ -167,6 +167,30 @@ def test_a_name_is_not_a_link_target_nor_the_other_way(inner: Memory, vault: Cry
         vault.stat("link")
 
 
+@pytest.mark.parametrize("change", ["{} (1)", "{}.tmp", "~{}", "{}0", "{:.30}", "{0}{0}"])
+def test_a_name_that_got_something_more_or_less_still_fails_the_listing(
+    inner: Memory, vault: Crypt, sealed: str, change: str
+) -> None:
+    inner.rename(sealed, change.format(sealed))
+    for scan in (vault.scan, vault.scan_all):
+        assert listed(scan("")) == ([], "1 name could not be opened, and what is behind is not listed")
+
+
+def test_a_damaged_name_in_a_folder_fails_the_listing_and_one_in_a_foreign_folder_does_not(
+    inner: Memory, vault: Crypt
+) -> None:
+    vault.write("dir/file", b"x")
+    path = sealed_path(inner, vault, "dir/file")
+    inner.rename(path, f"{path}0")
+    assert listed(vault.scan_all(""))[0] == ["dir"]
+    folder = path.partition("/")[0]
+    inner.write(f"@eaDir/{path}", b"x")
+    inner.rename(f"{path}0", path)
+    assert [entry.path for entry in vault.scan_all("")] == ["dir", "dir/file"]
+    assert [entry.path for entry in vault.scan("")] == ["dir"]
+    assert {entry.path for entry in inner.scan("")} >= {"@eaDir", folder}
+
+
 # What the specification says is not noticed: these tests keep it honest.
 
 
@@ -178,6 +202,12 @@ def test_swapped_contents_are_not_noticed(inner: Memory, vault: Crypt) -> None:
     for path, data in zip(paths, reversed(contents), strict=True):
         inner.write(path, data)
     assert (content(vault, "one"), content(vault, "two")) == (b"2", b"1")
+
+
+def test_a_foreign_name_hides_a_file_as_its_removal_would(inner: Memory, vault: Crypt, sealed: str) -> None:
+    inner.rename(sealed, ".DS_Store")
+    for scan in (vault.scan, vault.scan_all):
+        assert list(scan("")) == []
 
 
 def test_an_older_state_and_a_moved_name_are_not_noticed(inner: Memory, vault: Crypt) -> None:
@@ -195,7 +225,7 @@ def test_all_that_opens_is_listed_before_the_listing_fails(inner: Memory, vault:
     for number in range(5):
         vault.write(f"dir/{number}", b"x")
     folder = sealed_path(inner, vault, "dir/0").rpartition("/")[0]
-    for name in ("0", "zz"):  # before and after all others
+    for name in ("0" * 28, "v" * 255, "z"):  # before and after all others, and one of another form
         inner.write(f"{folder}/{name}", b"of another program")
     for scan in (vault.scan, vault.scan_all):
         paths, message = listed(scan("dir"))

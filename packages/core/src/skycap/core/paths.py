@@ -7,6 +7,7 @@ Names that are not UTF-8 travel as surrogate escapes (PEP 383), and both Unicode
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat as stat_module
@@ -14,9 +15,16 @@ import stat as stat_module
 from skycap.core.errors import AccessDenied, PathInvalid
 
 NAME_MAX = 255
+TOO_LONG = "the name or path is too long for the file system"
+TOO_LONG_HINT = (
+    "Linux takes 255 bytes a name and 4,095 a path, its folders included. Shorten the names of some."
+)
 _WINDOWS = os.name == "nt"
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?$")
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
+_O_PATH: int = getattr(os, "O_PATH", 0)
+_DEEP = 8
+"""So many levels cost no more one by one than at once."""
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -130,11 +138,9 @@ def join_under(root: str, path: str, *, follow_last: bool = False, windows: bool
     for part in path.split("/"):
         _check_part(part, windows=windows)
     parts = path.split("/")
-    parent = check_inside(root, parts[:-1])
-    joined = f"{parent}{os.sep}{parts[-1]}" if not parent.endswith(os.sep) else parent + parts[-1]
     if follow_last:
-        check_inside(root, parts)
-    return joined
+        return check_inside(root, parts)
+    return f"{check_inside(root, parts[:-1]).rstrip(os.sep)}{os.sep}{parts[-1]}"
 
 
 def _check_part(part: str, *, windows: bool) -> None:
@@ -147,35 +153,98 @@ def _check_part(part: str, *, windows: bool) -> None:
 
 
 def check_inside(root: str, parts: list[str]) -> str:
-    """The local path of the directory `parts` below `root`, each part looked at for a link that leaves it."""
-    current = root.rstrip(os.sep) or os.sep
-    real_root: str | None = None
-    for part in parts:
-        current = f"{current}{os.sep}{part}" if current != os.sep else os.sep + part
+    """The local path of the directory `parts` below `root`, each part looked at for a link that leaves it.
+
+    In a deep folder the system is asked for many parts at once whether one of them is a link: to look at each
+    by its path costs it a walk from the root, and a tree of a thousand levels would take minutes.
+    """
+    current = root.rstrip(os.sep)
+    whole = os.sep.join([current, *parts]) or os.sep
+    at, count = 0, len(parts)
+    ahead = count > _DEEP
+    real_root = real = os.path.realpath(root) if ahead else ""
+    while at < count:
+        if ahead:
+            sure = _without_links(current, real.rstrip(os.sep), parts[at:])
+            current = os.sep.join([current, *parts[at : at + sure]])
+            at, ahead = at + sure, False
+            continue
+        current = f"{current}{os.sep}{parts[at]}"
+        at += 1
+        mode = _mode(current)
+        if mode is None:
+            # Nothing is below what is not there, but the whole may still be too long for a path.
+            if at < count:
+                _mode(whole)
+            break
+        if stat_module.S_ISLNK(mode):
+            real_root = real_root or os.path.realpath(root)
+            real = os.path.realpath(current)
+            _refuse_outside(real, real_root, current)
+            ahead = count - at > _DEEP
+    return whole
+
+
+def _mode(local: str) -> int | None:
+    """The mode of what is there, a link not followed; None if nothing is."""
+    try:
+        return os.lstat(local).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError as error:
+        raise AccessDenied(
+            "permission denied on the way there",
+            where=printable(local),
+            hint="Look at the owners and modes of the folders with `ls -ld`.",
+        ) from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise PathInvalid(TOO_LONG, where=printable(local), hint=TOO_LONG_HINT) from error
+        # A loop of links: nothing that can be checked.
+        text = (error.strerror or str(error)).lower()
+        raise PathInvalid(f"the way there cannot be followed: {text}", where=printable(local)) from error
+
+
+def _refuse_outside(real: str, real_root: str, local: str) -> None:
+    if real != real_root and not real.startswith(real_root.rstrip(os.sep) + os.sep):
+        raise PathInvalid(
+            "a symbolic link leads out of the folder",
+            where=printable(local),
+            hint="Name the link's target as the location itself, or use --links follow on the source.",
+        )
+
+
+def _without_links(folder: str, real: str, parts: list[str]) -> int:
+    """How many of `parts` below `folder`, whose real path is `real`, are there and are no links.
+
+    The real path of what is opened tells: if it is `real` and these parts, letter by letter, none of them was
+    followed to somewhere else. Zero, or too few, where the system does not tell; never too many.
+    """
+
+    def holds(count: int) -> bool:
+        below = os.sep.join(["", *parts[:count]])
+        return _real_path(folder + below) == real + below
+
+    few, many = 0, len(parts)
+    for count in (many, many - 1):  # all but the last are there if something is to be made
+        if holds(count):
+            return count
+        many = count - 1
+    while few < many:
+        middle = (few + many + 1) // 2
+        few, many = (middle, many) if holds(middle) else (few, middle - 1)
+    return few
+
+
+def _real_path(local: str) -> str | None:
+    """The real path of what is there, in three calls however deep it is; None where that cannot be had."""
+    if not _O_PATH:
+        return None
+    try:
+        descriptor = os.open(local, _O_PATH | os.O_CLOEXEC)
         try:
-            mode = os.lstat(current).st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except PermissionError as error:
-            raise AccessDenied(
-                "permission denied on the way there",
-                where=printable(current),
-                hint="Look at the owners and modes of the folders with `ls -ld`.",
-            ) from error
-        except OSError as error:
-            # A loop of links, or a path too long: nothing that can be checked.
-            text = (error.strerror or str(error)).lower()
-            raise PathInvalid(
-                f"the way there cannot be followed: {text}", where=printable(current)
-            ) from error
-        if not stat_module.S_ISLNK(mode):
-            continue
-        real_root = real_root or os.path.realpath(root)
-        real = os.path.realpath(current)
-        if real != real_root and not real.startswith(real_root.rstrip(os.sep) + os.sep):
-            raise PathInvalid(
-                "a symbolic link leads out of the folder",
-                where=printable(current),
-                hint="Name the link's target as the location itself, or use --links follow on the source.",
-            )
-    return current
+            return os.readlink(f"/proc/self/fd/{descriptor}")
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return None

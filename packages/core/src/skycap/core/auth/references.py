@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from skycap.core.crypto.secret import Secret
@@ -26,6 +28,23 @@ STORES = ("keyring", "file")
 _log = logging.getLogger("skycap.auth")
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One secret in a credential store."""
+
+    store: CredentialStore
+    service: str
+    name: str
+
+    def keep(self, value: Secret[str]) -> None:
+        """Put another one in its place."""
+        self.store.set(self.service, self.name, value)
+
+    def forget(self) -> None:
+        """Remove it. One that is absent is success."""
+        self.store.delete(self.service, self.name)
+
+
 class Secrets:
     """Fetches what references point to. `stores` gives a credential store by name, or None."""
 
@@ -36,7 +55,7 @@ class Secrets:
         environ: Mapping[str, str] = os.environ,
         timeout_s: float = COMMAND_TIMEOUT_S,
     ) -> None:
-        self._stores = stores
+        self._stores = cache(stores)  # one that asks for a passphrase of its own asks once
         self._environ = environ
         self._timeout_s = timeout_s
 
@@ -84,7 +103,15 @@ class Secrets:
             "no credential store works here", hint="Use references like env: or command: instead."
         )
 
+    def entry(self, reference: str) -> Entry | None:
+        """What a `keyring:` reference points to; None for one of another kind."""
+        kind, _, rest = reference.partition(":")
+        return self._held(rest)[0] if kind == "keyring" else None
+
     def _keyring(self, rest: str) -> Secret[str]:
+        return self._held(rest)[1]
+
+    def _held(self, rest: str) -> tuple[Entry, Secret[str]]:
         service, slash, name = rest.rpartition("/")
         if not (slash and service and name):
             raise AuthMissing(
@@ -95,7 +122,7 @@ class Secrets:
         for store_name in (chosen,) if chosen else STORES:
             store = self._stores(store_name)
             if store is not None and store.available() and (found := store.get(service, name)):
-                return found
+                return Entry(store, service, name), found
         raise AuthMissing(
             f"no credential store holds {service}/{name}",
             hint='Run "skycap auth login REMOTE" to put it there; "skycap doctor" tells which stores work.',

@@ -13,6 +13,7 @@ quoted in URLs. The price is 8 characters for 5 bytes: 143 bytes of name fill th
 from __future__ import annotations
 
 import base64
+import re
 
 from skycap.core.crypto.secret import Secret, reveal
 from skycap.core.errors import ConfigInvalid, IntegrityError, PathInvalid
@@ -20,6 +21,9 @@ from skycap.core.errors import ConfigInvalid, IntegrityError, PathInvalid
 KEY_SIZE = 64
 MAX_SEALED = 255
 MAX_PLAIN = MAX_SEALED * 5 // 8 - 16
+MIN_SEALED = 28
+"""Characters of a sealed name of one byte: none is shorter."""
+_SEALED = re.compile(f"[0-9a-vA-V]{{{MIN_SEALED}}}")
 
 
 class NameCipher:
@@ -66,6 +70,15 @@ class NameCipher:
         if not _is_part(name) or base64.b32hexencode(data).decode() != padded:
             raise _foreign(sealed)
         return name
+
+
+def may_be_sealed(name: str) -> bool:
+    """Whether a name that does not open may have been a sealed one, before somebody changed it.
+
+    It may where as many characters in a row as the shortest sealed name has are of its alphabet: so a sealed
+    name that got another end, a number or a prefix still counts. No key is needed to tell.
+    """
+    return _SEALED.search(name) is not None
 
 
 def _is_part(name: str) -> bool:

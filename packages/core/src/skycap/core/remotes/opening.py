@@ -246,7 +246,7 @@ class Opener:
             if name in RETRY_NAMES or (name in STACK_NAMES and name not in infos)
         }
         values = {
-            name: self._secret(name, setting, remote) if infos[name].secret else setting.value
+            name: self.secret(name, setting, remote) if infos[name].secret else setting.value
             for name, setting in settings.items()
             if name in infos and name not in extra
         }
@@ -259,14 +259,20 @@ class Opener:
                 return Setting(value, f"environment {variable}")
         return None
 
-    def _secret(self, name: str, setting: Setting, remote: Remote) -> Secret[str]:
+    @property
+    def secrets(self) -> Secrets:
+        """Fetches what references point to."""
         if self._secrets is None:
             self._secrets = Secrets(plugins.plugins().credential_store, environ=self._environ)
+        return self._secrets
+
+    def secret(self, name: str, setting: Setting, remote: Remote) -> Secret[str]:
+        """A secret option of a remote; `ConfigInvalid` for one that is written out in the file."""
         if isinstance(setting.value, Secret):
             return setting.value
         value = str(setting.value)
-        if self._secrets.is_reference(value):
-            return self._secrets.fetch(value, where=setting.origin)
+        if self.secrets.is_reference(value):
+            return self.secrets.fetch(value, where=setting.origin)
         if setting.origin.startswith("environment "):
             return Secret(value)
         how = f'Run "skycap auth login {remote.name}", or write' if remote.name else "Write"

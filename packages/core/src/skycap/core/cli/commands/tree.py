@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -43,7 +43,7 @@ def tree(
     files = folders = 0
     if not run.json:
         run.line(location.shown())
-    for prefix, entry in _branches(location, "", "", depth, problems):
+    for prefix, entry in _branches(location, depth, problems):
         files += not entry.is_dir
         folders += entry.is_dir
         if run.json:
@@ -55,19 +55,34 @@ def tree(
     return problems.exit_status
 
 
-def _branches(
-    location: Location, path: str, before: str, depth: int | None, on_error: OnError
-) -> Iterator[tuple[str, Entry]]:
+def _branches(location: Location, depth: int | None, on_error: OnError) -> Iterator[tuple[str, Entry]]:
     """Entries with the lines that stand before their names; memory is one folder a level."""
+    # A stack and no recursion: a file system lets folders lie deeper than calls may.
+    open_folders = [_Folder(_level(location, "", on_error), "")]
+    while open_folders:
+        folder = open_folders[-1]
+        if not folder.left:
+            open_folders.pop()
+            continue
+        entry = folder.left.pop()
+        below = relative_to(entry.path, location.path)
+        yield folder.before + ("├── " if folder.left else "└── "), entry.at(below)
+        if entry.is_dir and (depth is None or len(open_folders) < depth):
+            before = folder.before + ("│   " if folder.left else "    ")
+            open_folders.append(_Folder(_level(location, below, on_error), before))
+
+
+class _Folder(NamedTuple):
+    left: list[Entry]
+    """What is still to be shown, the first one last."""
+    before: str
+
+
+def _level(location: Location, path: str, on_error: OnError) -> list[Entry]:
     try:
-        found = sorted(location.storage.scan(location.below(path)), key=lambda entry: entry.order)
+        return sorted(
+            location.storage.scan(location.below(path)), key=lambda entry: entry.order, reverse=True
+        )
     except Error as error:
         on_error(path, error)
-        return
-    for number, entry in enumerate(found, 1):
-        last = number == len(found)
-        below = relative_to(entry.path, location.path)
-        yield before + ("└── " if last else "├── "), entry.at(below)
-        if entry.is_dir and depth != 1:
-            deeper = None if depth is None else depth - 1
-            yield from _branches(location, below, before + ("    " if last else "│   "), deeper, on_error)
+        return []

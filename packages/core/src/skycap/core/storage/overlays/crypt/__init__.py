@@ -4,7 +4,15 @@ The format is specified in `docs/formats/crypt.md`, from which a stranger can wr
 """
 
 from skycap.core.storage.overlays.crypt.credentials import Credential, KeyFile, Passphrase
-from skycap.core.storage.overlays.crypt.door import change_credential
+from skycap.core.storage.overlays.crypt.door import change_credential, check_credential
 from skycap.core.storage.overlays.crypt.storage import Crypt, CryptOptions
 
-__all__ = ["Credential", "Crypt", "CryptOptions", "KeyFile", "Passphrase", "change_credential"]
+__all__ = [
+    "Credential",
+    "Crypt",
+    "CryptOptions",
+    "KeyFile",
+    "Passphrase",
+    "change_credential",
+    "check_credential",
+]

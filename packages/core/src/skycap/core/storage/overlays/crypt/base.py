@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from skycap.core.crypto.secret import Secret
 from skycap.core.crypto.stream import AES256_GCM_HKDF_1MB as LAYOUT
 from skycap.core.errors import Error, IntegrityError, ScanFailed, Unsupported
-from skycap.core.paths import printable, validate
+from skycap.core.paths import join, printable, validate
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Kind, Metadata
@@ -26,6 +27,7 @@ from skycap.core.storage.overlays.overlay import Overlay
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
+_NO_MORE = "further ones are named with -v only"
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class CryptBase(Overlay):
             self.capabilities -= {Capability.TRASH}  # it holds what lies outside, and is cleared as a whole
         self._door = Door(inner, base, credential, names)
         self._opened_vault: Opened | None = None
-        self._warned = False
+        self._warned: set[bool] = set()
 
     @property
     def identity(self) -> str:
@@ -189,7 +191,7 @@ class CryptBase(Overlay):
         return self.plain(entry, path)
 
     def opened(self, entry: Entry, sealed_folder: str = "", folder: str = "") -> Entry | None:
-        """The same at its own path; None for what was not sealed here, and the first of them is logged."""
+        """The same at its own path; None for what was not sealed here, and the log says so."""
         paths = self.vault.paths
         try:
             if sealed_folder:
@@ -199,24 +201,39 @@ class CryptBase(Overlay):
             return self.listed(entry, path)
         except IntegrityError as error:
             if not self.is_config(entry):
-                self._skipped(entry.path, error)
+                self._skipped(entry, error)
             return None
 
     def is_config(self, entry: Entry) -> bool:
         """Whether it is the file that holds the key."""
         return entry.path == self._door.path
 
-    def _skipped(self, sealed: str, error: IntegrityError) -> None:
-        if self._warned:
-            _LOG.debug("cannot open %s: %s", printable(sealed), error.message)
-            return
-        self._warned = True
-        _LOG.warning(
-            "cannot open %s, which was not encrypted by this remote, or was changed (%s); "
-            "further ones are not named",
-            printable(sealed),
-            error.message,
-        )
+    def is_foreign(self, entry: Entry) -> bool:
+        """Whether an entry that did not open is another program's: left out, and no hole in a listing.
+
+        It is not where the name may once have been ours. Who runs the store could hide a file behind such a
+        name; but so could they by removing it.
+        """
+        return self.vault.paths.is_foreign(entry.path)
+
+    def in_the_way(self, sealed: str) -> str | None:
+        """What to do about a folder that looks empty from here and is not: where a foreign file is in it."""
+        with suppress(Error):
+            for entry in self.inner.scan(sealed):
+                if self.is_foreign(entry):
+                    where = printable(join(self.inner.identity, entry.path))
+                    return f"Another program left {where} there. Remove it, then this can go."
+        return None
+
+    def _skipped(self, entry: Entry, error: IntegrityError) -> None:
+        foreign, shown = self.is_foreign(entry), printable(entry.path)
+        said, self._warned = foreign in self._warned, self._warned | {foreign}
+        if foreign:
+            text = f"left out {shown}, whose name was not made by this remote"
+        else:
+            why = f"it was not encrypted by this remote, or was changed ({error.message})"
+            text = f"cannot open {shown}: {why}"
+        _LOG.log(logging.INFO if said else logging.WARNING, text if said else f"{text}; {_NO_MORE}")
 
     def require(self) -> None:
         """`NotFound` if there is no vault: what is not mounted must not look empty."""

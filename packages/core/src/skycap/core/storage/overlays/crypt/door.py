@@ -11,7 +11,7 @@ import contextlib
 import threading
 from typing import NoReturn, Protocol
 
-from skycap.core.errors import ConfigInvalid, Conflict, IntegrityError, NotFound
+from skycap.core.errors import ConfigInvalid, Conflict, Error, IntegrityError, NotFound
 from skycap.core.paths import join, printable
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import IF_ABSENT, if_version
@@ -129,17 +129,33 @@ class Place(Protocol):
         ...
 
 
+def check_credential(place: Place, credential: Credential) -> None:
+    """`AuthMissing` if it does not open the vault in a place, `NotFound` if there is none."""
+    path = join(place.path, CONFIG_NAME)
+    Vault.opened(_read(place.storage, path), credential, where=printable(path))
+
+
 def change_credential(place: Place, old: Credential, new: Credential) -> None:
     """Open the vault in a place by `new` from now on. Only its key is wrapped anew, no file is touched.
 
-    `AuthMissing` if `old` does not open it, `Conflict` if somebody else changed it in between.
+    `AuthMissing` if `old` does not open it, `Conflict` if somebody else changed it in between. Where it ends
+    well, the store was asked and has the new file.
     """
     path = join(place.path, CONFIG_NAME)
     version = place.storage.stat(path).version
     data = rewrapped(_read(place.storage, path), old, new, where=printable(path))
     checked = version is not None and place.storage.can(Capability.WRITE_IF_VERSION)
     condition = if_version(version) if checked and version is not None else None
-    place.storage.write(path, data, size=len(data), condition=condition)
+    try:
+        place.storage.write(path, data, size=len(data), condition=condition)
+    except Error:
+        # Perhaps only the answer was lost, and the next try found what the first one wrote.
+        with contextlib.suppress(Error):
+            if _read(place.storage, path) == data:
+                return
+        raise
+    if _read(place.storage, path) != data:
+        raise Conflict("somebody else changed it at the same time", where=printable(path))
 
 
 def _read(storage: Storage, path: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from functools import lru_cache
 
-from skycap.core.crypto.names import NameCipher
+from skycap.core.crypto.names import NameCipher, may_be_sealed
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import Conflict, IntegrityError, PathInvalid
 from skycap.core.paths import join, printable, relative_to, split, to_bytes, validate
@@ -81,6 +81,20 @@ class PathCipher:
         if parent != sealed_folder or self._plain:
             return self.open(sealed)
         return join(folder, self._open_name(name))
+
+    def is_foreign(self, sealed: str) -> bool:
+        """Whether a path did not open because of a name that no sealing makes: another program put it there.
+
+        All below a folder of such a name is foreign with it. Where names are in plain, nothing can be told.
+        """
+        if self._plain:
+            return False
+        for part in (sealed[len(self._base) + 1 :] if self._base else sealed).split("/"):
+            try:
+                self._open_name(part)
+            except IntegrityError:
+                return not may_be_sealed(part)
+        return False
 
     def open_leniently(self, sealed: str) -> str:
         """The plain path as far as it can be opened; the rest as it is."""

@@ -14,7 +14,15 @@ from typing import Any, ClassVar, Literal
 from skycap.core.crypto.secret import Secret
 from skycap.core.crypto.segments import Header
 from skycap.core.crypto.stream import AES256_GCM_HKDF_1MB as LAYOUT
-from skycap.core.errors import AuthMissing, ConfigInvalid, Error, IntegrityError, NotFound, Unsupported
+from skycap.core.errors import (
+    AuthMissing,
+    ConfigInvalid,
+    Conflict,
+    Error,
+    IntegrityError,
+    NotFound,
+    Unsupported,
+)
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
@@ -109,9 +117,9 @@ class Crypt(CryptBase):
     # Listable
 
     def scan(self, path: str) -> Iterator[Entry]:
-        """One level. What was not sealed here is left out, and is a `ScanFailed` at the end.
+        """One level. What was sealed here and does not open is a `ScanFailed` at the end.
 
-        `NotFound` where there is no vault.
+        What other programs put there is left out with a warning. `NotFound` where there is no vault.
         """
         self.allow(Capability.LIST, path)
         self.sealed(path, root=True)  # a path that cannot be is an error at once
@@ -135,7 +143,7 @@ class Crypt(CryptBase):
                     folders = (parent, found.path.rpartition("/")[0])
             elif self.is_config(entry):
                 has_config = True
-            else:
+            elif not self.is_foreign(entry):
                 unopened += 1
         self.complete(path, unopened, has_config=has_config)
 
@@ -173,7 +181,11 @@ class Crypt(CryptBase):
         """Remove a file or an empty directory."""
         self.allow(Capability.REMOVE, path, condition)
         sealed = self.sealed(path)
-        self.call(path, lambda: self.inner.remove(sealed, condition=condition))
+        try:
+            self.call(path, lambda: self.inner.remove(sealed, condition=condition))
+        except Conflict as error:
+            error.hint = self.in_the_way(sealed) or error.hint
+            raise
 
     def remove_many(self, paths: Iterable[str]) -> Iterator[tuple[str, Error | None]]:
         """Remove files in few requests."""

@@ -102,11 +102,17 @@ class Vault:
         try:
             master = envelope.open_sealed(wrapping, sealed, aad=canonical(found))
         except IntegrityError:
-            wrong = "passphrase" if credential.kdf == "argon2id" else "key file"
+            wrong, hint = "key file", "Nothing was written. Give the one that this remote was made with."
+            if credential.kdf == "argon2id":
+                wrong = "passphrase"
+                hint = (
+                    'Nothing was written. "skycap auth login NAME" stores the right one; "skycap remote '
+                    'passphrase NAME" ends a change of it that was cut off.'
+                )
             raise AuthMissing(
                 f"this {wrong} does not open the vault, or {CONFIG_NAME} was changed",
                 where=where,
-                hint="Nothing was written. Give the one that this remote was made with.",
+                hint=hint,
             ) from None
         return cls(found["id"], found["names"], Secret(master))
 
