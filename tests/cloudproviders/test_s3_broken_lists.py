@@ -27,7 +27,9 @@ from skycap.core.errors import (
     ScanFailed,
     TransferFailed,
 )
+from skycap.core.retry import Policies, Policy
 from skycap.core.storage import Kind
+from skycap.core.storage.overlays import Retrying
 from tests.cloudproviders.stub import Reply, Request, Stub, refusal
 
 _CONTENT = bytes(range(256)) * 1000
@@ -422,3 +424,35 @@ def test_an_error_is_never_its_own_cause(over: Over) -> None:
             with pytest.raises(NotFound) as caught:
                 call()
             assert caught.value.__cause__ is not caught.value
+
+
+def test_a_page_in_the_middle_is_asked_for_again_and_those_before_it_are_not(over: Over) -> None:
+    refused = ["", "second", "third", "third"]
+
+    def answer(request: Request) -> Reply:
+        token = request.query.get("continuation-token", "")
+        if token in refused:
+            refused.remove(token)
+            return refusal("SlowDown", 503)
+        pages = {"": page("a", "b", token="second"), "second": page("c", token="third"), "third": page("d")}
+        return Reply(200, pages[token])
+
+    with Stub(answer) as stub:
+        policies = Policies(list=Policy(attempts=3, base_s=0.0, cap_s=0.0))
+        found = [entry.path for entry in Retrying(over(stub.url), policies).scan_all("")]
+    assert found == ["a", "b", "c", "d"]
+    asked = [request.query.get("continuation-token", "") for request in stub.requests]
+    assert asked == ["", "", "second", "second", "third", "third", "third"]
+
+
+def test_a_page_that_never_comes_ends_the_listing(over: Over) -> None:
+    def answer(request: Request) -> Reply:
+        return refusal("SlowDown", 503) if request.query.get("continuation-token") else Reply(200, first)
+
+    first = page("a", token="second")
+    found = []
+    with Stub(answer) as stub:
+        policies = Policies(list=Policy(attempts=3, base_s=0.0, cap_s=0.0))
+        with pytest.raises(Error):
+            found.extend(entry.path for entry in Retrying(over(stub.url), policies).scan_all(""))
+    assert len(stub.requests) == 4

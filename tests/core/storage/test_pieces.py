@@ -28,7 +28,7 @@ def test_who_came_first_is_served_first_though_less_would_fit() -> None:
             order.append(name)
 
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(take, "large", 50)]
+        jobs = [pool.submit(take, "large", 100)]
         while not budget._waiting:
             assert not jobs[0].done()
         jobs.append(pool.submit(take, "small", 10))

@@ -428,3 +428,14 @@ def test_a_caller_that_waits_is_stopped_by_cancel(tmp_path: Path, source: Locati
     assert result.interrupted
     assert result.unfinished == ["big"]
     assert result.counts.failed == 0
+
+
+def test_a_large_file_is_fetched_into_the_file_it_becomes(tmp_path: Path, transfer: Runner) -> None:
+    here = Memory()
+    here.write("big", BIG)
+    here.read = None  # type: ignore[method-assign,assignment] # its bytes do not come through this process
+    there = local_in_parts(tmp_path / "target").inner  # itself: nothing around it leads to its file
+    result = transfer(Location(here), Location(there)).copy()
+    assert result.exit_status == 0, result.failures
+    assert result.counts.strategies == {"parts": 1}
+    assert (tmp_path / "target" / "big").read_bytes() == BIG

@@ -36,6 +36,7 @@ nothing above them ever sees the exception of an SDK. The docs page and a test a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 
@@ -49,6 +50,8 @@ class Error(Exception):
     exit_status: ClassVar[int] = 1
     retryable: bool = False
     retry_after: float | None = None
+    rest: Callable[[], Iterator[Any]] | None = None
+    """How a listing that broke off here goes on, where its storage can tell."""
 
     def __init__(
         self,
@@ -72,7 +75,8 @@ class Error(Exception):
         return f"{self.where}: {self.message}" if self.where else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.message, dict(vars(self)))
+        facts = {name: value for name, value in vars(self).items() if name != "rest"}
+        return _rebuild, (type(self), self.message, facts)
 
 
 def _rebuild(cls: type[Error], message: str, facts: dict[str, Any]) -> Error:

@@ -31,7 +31,6 @@ _T = TypeVar("_T")
 _AWKWARD = re.compile(r"[\x00-\x1f\x7f\\]")
 # The time for a whole request; a stall is found by the read timeout long before.
 _WHOLE = timedelta(hours=12)
-_PIECE = 512 * 1024
 
 
 def takes(key: str) -> bool:
@@ -81,26 +80,6 @@ class Fast:
 
             result = obstore.get(store, key, options={"range": (0, limit)})
             return memoryview(result.bytes()), result.meta["size"], self._headers(result, key)
-
-        return self._run(key, call, writing=False)
-
-    def fetch(
-        self, key: str, limit: int, sink: Callable[[int, memoryview], None]
-    ) -> tuple[int, int, Mapping[str, str]] | None:
-        """As `get`, into `sink(offset, data)` piece by piece; how many bytes there were, and the rest.
-
-        What went into the sink is nothing if this raises, or says `None`.
-        """
-
-        def call(store: S3Store) -> tuple[int, int, Mapping[str, str]]:
-            import obstore
-
-            result = obstore.get(store, key, options={"range": (0, limit)})
-            size, headers, have = result.meta["size"], self._headers(result, key), 0
-            for piece in result.stream(min_chunk_size=_PIECE):
-                sink(have, data := memoryview(piece))
-                have += len(data)
-            return have, size, headers
 
         return self._run(key, call, writing=False)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from heapq import heappop, heappush
 
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.objects import md5_of
 from skycap.cloudproviders.s3.page import Page
-from skycap.core.errors import PathInvalid, ScanFailed
+from skycap.core.errors import Error, PathInvalid, ScanFailed
 from skycap.core.paths import order_key, printable, validate
 from skycap.core.storage.entry import Entry, Kind
 
@@ -32,8 +33,18 @@ class Listing:
         what can be had, and knows that it is not everything.
         """
         left_out: list[str] = []
-        entries = self._pages(prefix, left_out, flat=flat)
-        yield from entries if flat else in_order(entries)
+        if flat:
+            yield from self._flat(prefix, left_out, None)
+        else:
+            yield from in_order(self._pages(prefix, left_out, None, flat=False))
+            self._tell(prefix, left_out)
+
+    def _flat(self, prefix: str, left_out: list[str], token: str | None) -> Iterator[Entry]:
+        """All keys from one page on."""
+        yield from self._pages(prefix, left_out, token, flat=True)
+        self._tell(prefix, left_out)
+
+    def _tell(self, prefix: str, left_out: list[str]) -> None:
         if left_out:
             raise ScanFailed(
                 f"{len(left_out)} keys are no paths and were left out, first {printable(left_out[0])!r}",
@@ -41,10 +52,14 @@ class Listing:
                 hint="Rename them with a program of the store: `..`, an empty name or a NUL is no path.",
             )
 
-    def _pages(self, prefix: str, left_out: list[str], *, flat: bool) -> Iterator[Entry]:
-        token: str | None = None
+    def _pages(self, prefix: str, left_out: list[str], token: str | None, *, flat: bool) -> Iterator[Entry]:
         while True:
-            page = self._page(prefix, token, flat=flat)
+            try:
+                page = self._page(prefix, token, flat=flat)
+            except Error as error:
+                if flat:
+                    error.rest = partial(self._flat, prefix, left_out, token)
+                raise
             yield from self._entries(page, prefix, left_out)
             token = page.next("NextContinuationToken", token)
             if token is None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from skycap.cloudproviders.s3.client import BodyReader
 from skycap.cloudproviders.s3.objects import entry_of
 from skycap.cloudproviders.s3.splicing import Pipe
-from skycap.core.errors import DownloadFailed, Error, NotFound
+from skycap.core.errors import DownloadFailed, Error, NotFound, ProviderError
 from skycap.core.retry import in_threads
+from skycap.core.storage.blocks import reserve
 from skycap.core.storage.entry import Entry
 from skycap.core.units import MiB
 
@@ -26,60 +27,48 @@ _BUFFER = MiB // 4
 _OPEN = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-def read_file(storage: S3, path: str, local: str, version: str | None) -> Entry:
-    """Fill the existing local file. What is read is one state of the object, or it raises."""
-    key = storage.key(path)
+def read_file(
+    storage: S3, path: str, local: str, offset: int, length: int | None, version: str | None
+) -> Entry:
+    """Fill the existing local file, or a range of it, with one state of the object, or raise."""
+    storage.key(path)  # is it a path at all?
     descriptor = _open(local)
     try:
-        first = None
-        if version is None:
-
-            def sink(offset: int, data: memoryview) -> None:
-                _pwrite(descriptor, data, offset, local)
-
-            first = storage.fast.fetch(key, FIRST, sink)
-        if first is not None:
-            have, size, headers = first
-            entry = entry_of(path, headers)
-        else:
-            entry, size, have = _read_start(storage, path, version, descriptor, local)
-        if have < size:
-            _read_rest(storage, path, entry, version, descriptor, local, have, size)
+        if length == 0:
+            return storage.head(path, version)
+        first = FIRST if length is None else length
+        entry, have = _read_range(storage, path, version, descriptor, local, offset, first)
+        end = entry.size or 0
+        if length is not None:
+            if have != min(length, max(end - offset, 0)):
+                raise _short(storage, path, have, length)
+        elif offset + have < end:
+            same = entry.version if version is None else version
+            _read_rest(storage, path, same, descriptor, local, offset + have, end)
         return entry
     finally:
         os.close(descriptor)
 
 
-def _read_start(
-    storage: S3, path: str, version: str | None, descriptor: int, local: str
-) -> tuple[Entry, int, int]:
-    entry = storage.head(path, version)
-    size = entry.size or 0
-    have = min(size, FIRST)
-    if have:
-        _read_range(storage, path, _same(entry, version), descriptor, local, 0, have)
-    return entry, size, have
-
-
 def _read_rest(
-    storage: S3,
-    path: str,
-    entry: Entry,
-    version: str | None,
-    descriptor: int,
-    local: str,
-    have: int,
-    size: int,
+    storage: S3, path: str, version: str | None, descriptor: int, local: str, start: int, end: int
 ) -> None:
-    os.posix_fallocate(descriptor, 0, size) if hasattr(os, "posix_fallocate") else None
-    same = _same(entry, version)
+    reserve(descriptor, end)
 
     def one(start: int) -> None:
-        _read_range(storage, path, same, descriptor, local, start, min(RANGE, size - start))
+        length = min(RANGE, end - start)
+        try:
+            _, have = _read_range(storage, path, version, descriptor, local, start, length)
+        except NotFound as error:
+            raise DownloadFailed(
+                "it was replaced or removed while it was read", where=storage.where(path)
+            ) from error
+        if have != length:
+            raise _short(storage, path, have, length)
 
     with ThreadPoolExecutor(THREADS, "s3-ranges") as pool:
         fetch = in_threads(one)
-        jobs = [pool.submit(fetch, start) for start in range(have, size, RANGE)]
+        jobs = [pool.submit(fetch, begin) for begin in range(start, end, RANGE)]
         try:
             for job in jobs:
                 job.result()
@@ -88,34 +77,34 @@ def _read_rest(
             raise
 
 
-def _same(entry: Entry, version: str | None) -> str | None:
-    return version if version is not None else entry.version
-
-
 def _read_range(
-    storage: S3, path: str, version: str | None, descriptor: int, local: str, start: int, length: int
-) -> None:
+    storage: S3, path: str, version: str | None, descriptor: int, local: str, start: int, most: int
+) -> tuple[Entry, int]:
+    """What there is of a range, and the entry that came with it: at most `most` bytes."""
 
     def ask(path: str, version: str | None) -> BodyReader:
         query, headers = storage.version_request(version)
-        headers["range"] = f"bytes={start}-{start + length - 1}"
+        headers["range"] = f"bytes={start}-{start + most - 1}"
         return storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
 
     try:
         reader = storage.at_version(path, version, ask)
-    except NotFound as error:
-        raise DownloadFailed(
-            "it was replaced or removed while it was read", where=storage.where(path)
-        ) from error
+    except ProviderError as error:
+        if start or not error.message.startswith("the object is shorter"):
+            raise
+        return storage.head(path, version), 0  # an empty one has no range
     try:
         reader.check_range(start)
-        done = _splice(reader, descriptor, local, start, length)
-        if done < length:
-            done += _copy(reader, descriptor, local, start + done, length - done)
+        done = _splice(reader, descriptor, local, start, most)
+        if done < most:
+            done += _copy(reader, descriptor, local, start + done, most - done)
     finally:
         reader.close()
-    if done != length:
-        raise DownloadFailed(f"{done} bytes arrived of {length}", where=storage.where(path), retryable=True)
+    return entry_of(path, reader.headers), done
+
+
+def _short(storage: S3, path: str, have: int, length: int) -> DownloadFailed:
+    return DownloadFailed(f"{have} bytes arrived of {length}", where=storage.where(path), retryable=True)
 
 
 def _splice(reader: BodyReader, descriptor: int, local: str, start: int, length: int) -> int:

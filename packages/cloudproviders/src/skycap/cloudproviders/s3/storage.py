@@ -333,10 +333,18 @@ class S3(Storage):
         """One GET, whose body is read as it is asked for."""
         return open_stream(self, path, offset, length, version)
 
-    def read_file(self, path: str, local: str, *, version: str | None = None) -> Entry:
+    def read_file(
+        self,
+        path: str,
+        local: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        version: str | None = None,
+    ) -> Entry:
         """One GET, or several side by side for what is large."""
         try:
-            return reading.read_file(self, path, local, version)
+            return reading.read_file(self, path, local, offset, length, version)
         except NotFound as error:
             raise self.explain(error) from None
 

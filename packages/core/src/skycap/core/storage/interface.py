@@ -169,8 +169,19 @@ class Storage:
         """The path in this machine's file system where the same bytes lie."""
         self._refuse(Capability.LOCAL_PATH, path)
 
-    def read_file(self, path: str, local: str, *, version: str | None = None) -> Entry:
-        """Fill the existing empty local file with the content, outside Python where that is faster."""
+    def read_file(
+        self,
+        path: str,
+        local: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        version: str | None = None,
+    ) -> Entry:
+        """Fill an existing local file with the content, outside Python where that is faster.
+
+        With `offset` and `length` only that range is written, at the same place; the rest is left as it is.
+        """
         self._refuse(Capability.READ_FILE, path)
 
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:

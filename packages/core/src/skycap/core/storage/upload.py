@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from skycap.core.errors import Unsupported
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry
 
@@ -45,6 +46,18 @@ class Upload(ABC):
     @abstractmethod
     def put_part(self, index: int, data: bytes | memoryview, *, last: bool = False) -> None:
         """Store one part. The same bytes again change nothing; other bytes at an index are a `Conflict`."""
+
+    @property
+    def local_file(self) -> str | None:
+        """A local file in which a part may be left at `index * part_size` and told of by `filled`, or None.
+
+        So that a store which can fill a local file by itself need not bring its bytes through this process.
+        """
+        return None
+
+    def filled(self, index: int, size: int, *, last: bool = False) -> None:
+        """A part of `size` bytes stands in `local_file` now; counts as `put_part` does."""
+        raise Unsupported("nothing but `put_part` is possible", where=self.path)
 
     @abstractmethod
     def complete(self, condition: Condition | None = None) -> Entry:

@@ -27,7 +27,7 @@ from skycap.core.storage.source import LocalFile, opened
 from skycap.core.transfer.compare import common_hash, fingerprint, like
 from skycap.core.transfer.events import Event, EventType, Listener
 from skycap.core.transfer.options import TransferOptions
-from skycap.core.transfer.parts import PartsMover, part_reader, takes_parts
+from skycap.core.transfer.parts import FetchPart, PartsMover, part_reader, takes_parts
 from skycap.core.transfer.plan import Action
 from skycap.core.transfer.sources import FetchedFile, StoredFile
 from skycap.core.units import MiB
@@ -194,8 +194,20 @@ class Mover:
                 on_bytes=self._counter(path, check=False),
                 on_resume=lambda held: listener(Event(EventType.RESUMED, path, now.size, held)),
                 check_source=check_source,
+                fetch_part=self._fetcher(ours, now),
             )
         return self._checked(entry, written)
+
+    def _fetcher(self, ours: str, now: Entry) -> FetchPart | None:
+        source = self.source.storage
+        if not self._native_read:
+            return None
+        version = now.version if source.can(Capability.READ_VERSION) else None
+
+        def fetch_part(local: str, offset: int, length: int) -> Entry:
+            return source.read_file(ours, local, offset=offset, length=length, version=version)
+
+        return fetch_part
 
     # Metadata
 

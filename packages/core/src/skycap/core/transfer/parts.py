@@ -30,6 +30,8 @@ from skycap.core.transfer.journal import Journal
 from skycap.core.transfer.sources import StoredFile
 from skycap.core.transfer.state import State
 
+FetchPart = Callable[[str, int, int], object]
+"""Puts bytes at their place in a local file: `(file, offset, length)`, from any thread."""
 ReadPart = Callable[[int, int], bytes | memoryview]
 """The bytes at an offset: `(offset, length) -> bytes`, from any thread."""
 
@@ -84,6 +86,7 @@ class PartsMover:
         on_bytes: Callable[[int], None],
         on_resume: Callable[[int], None],
         check_source: Callable[[], None],
+        fetch_part: FetchPart | None = None,
     ) -> Entry:
         """Upload `size` bytes to `path`. Raises `Interrupted` between parts; what is done is kept.
 
@@ -96,7 +99,7 @@ class PartsMover:
         try:
             journal = Journal(self._state, upload, path, fingerprint)
             journal.begin()
-            self._put_missing(upload, path, read_part, size, journal, on_bytes)
+            self._put_missing(upload, path, read_part, fetch_part, size, journal, on_bytes)
             check_source()
             entry = upload.complete()
         except Error as error:
@@ -159,6 +162,7 @@ class PartsMover:
         upload: Upload,
         path: str,
         read_part: ReadPart,
+        fetch_part: FetchPart | None,
         size: int,
         journal: Journal,
         on_bytes: Callable[[int], None],
@@ -166,9 +170,22 @@ class PartsMover:
         part_size, done = upload.part_size, upload.done
         count = max(-(-size // part_size), 1)
 
+        local = upload.local_file if fetch_part is not None else None
+
         def put(index: int) -> None:
             offset = index * part_size
             length = min(part_size, size - offset)
+            if self._cancel.is_set():
+                raise Interrupted("stopped between two parts", where=path)
+            if local is not None and fetch_part is not None:
+                fetch_part(local, offset, length)
+                upload.filled(index, length, last=index == count - 1)
+            else:
+                send(index, offset, length)
+            journal.put(index)
+            on_bytes(length)
+
+        def send(index: int, offset: int, length: int) -> None:
             with self._budget.hold(length):
                 if self._cancel.is_set():
                     raise Interrupted("stopped between two parts", where=path)
@@ -179,8 +196,6 @@ class PartsMover:
                     )
                 upload.put_part(index, data, last=index == count - 1)
                 del data  # before others may take its room
-            journal.put(index)
-            on_bytes(length)
 
         missing = [index for index in range(count) if index not in done]
         if upload.ordered:

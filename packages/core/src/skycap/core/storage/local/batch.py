@@ -21,7 +21,7 @@ from skycap.core.storage.failures import translate
 from skycap.core.storage.local import temporary
 from skycap.core.storage.local.attributes import copy_xattrs
 from skycap.core.storage.local.bytes import SMALL, copy_bytes, write_all
-from skycap.core.storage.local.folder import Folder
+from skycap.core.storage.local.folder import Folder, make_folders
 
 _READ = (
     os.O_RDONLY
@@ -97,7 +97,7 @@ def copy_files(
 def _folder(root: str, parent: str) -> Folder | Error:
     try:
         folder = paths.join_under(root, parent, follow_last=True)
-        os.makedirs(folder, exist_ok=True)
+        make_folders(folder)
         return Folder(root, folder)
     except Error as error:
         return error

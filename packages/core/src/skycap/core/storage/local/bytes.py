@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 
-from skycap.core.storage.local.blocks import cloned, reserve
+from skycap.core.storage.blocks import cloned, reserve
 from skycap.core.units import MiB
 
 SMALL = MiB

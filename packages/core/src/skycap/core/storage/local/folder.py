@@ -44,6 +44,20 @@ class Folder:
             self.handle = None
 
 
+def make_folders(path: str) -> None:
+    """A folder and those above it, however many; nothing where it is there already."""
+    missing = []
+    while not os.path.isdir(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for path in reversed(missing):
+        try:
+            os.mkdir(path)
+        except FileExistsError:  # somebody was quicker, or it is no folder
+            if not os.path.isdir(path):
+                raise
+
+
 @lru_cache(maxsize=8)
 def _real(root: str) -> str:
     return os.path.realpath(root)

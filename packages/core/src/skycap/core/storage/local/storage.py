@@ -24,6 +24,7 @@ from skycap.core.storage.local import probe, temporary
 from skycap.core.storage.local.attributes import apply, entry_of, kind_of, metadata_of
 from skycap.core.storage.local.batch import LocalBulk
 from skycap.core.storage.local.bytes import OnBytes, copy_bytes, ignore, write_all
+from skycap.core.storage.local.folder import make_folders
 from skycap.core.storage.local.reading import open_range
 from skycap.core.storage.local.scanning import Links, scan_folder
 from skycap.core.storage.local.upload import LocalUpload
@@ -74,7 +75,7 @@ class Local(Storage):
         self._links: Links = links
         if links != "keep":  # it would not show the link it made
             self.capabilities = self.capabilities - {Capability.MAKE_SYMLINK}
-        self._fsync = fsync == "file"
+        self.forces_to_disk = fsync == "file"
 
     @classmethod
     def open(cls, options: LocalOptions, path: str) -> tuple[Local, str]:
@@ -173,7 +174,7 @@ class Local(Storage):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(name)
                 raise
-            if self._fsync:
+            if self.forces_to_disk:
                 temporary.sync_folder(folder)
             return entry_of(path, info)
         except Error:  # of the source; some of ours are an OSError too
@@ -204,14 +205,14 @@ class Local(Storage):
         if wanted.mode is None and old is not None:
             wanted = replace(wanted, mode=stat_module.S_IMODE(old.st_mode))
         apply(descriptor, wanted, info)
-        if self._fsync:
+        if self.forces_to_disk:
             os.fsync(descriptor)
 
     def make_dir(self, path: str) -> None:
         """Make it and its parents."""
         local = self._join_new(path) if path else self.root
         try:
-            os.makedirs(local, exist_ok=True)
+            make_folders(local)
         except OSError as error:
             raise translate(error, local, writing=True) from error
 
@@ -270,7 +271,7 @@ class Local(Storage):
                 raise Conflict("it cannot be moved below itself", where=paths.printable(new))
             if condition is not None and os.path.lexists(new):
                 raise Conflict("it exists already", where=paths.printable(new))
-            os.makedirs(os.path.dirname(new), exist_ok=True)
+            make_folders(os.path.dirname(new))
             if condition is not None and not is_dir:
                 temporary.replace(old, new, only_new=True)
             else:
@@ -297,7 +298,7 @@ class Local(Storage):
 
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
         """Copy many small local files."""
-        return LocalBulk(self.root, metadata=metadata, sync=self._fsync)
+        return LocalBulk(self.root, metadata=metadata, sync=self.forces_to_disk)
 
     def begin_upload(self, path: str, *, size: int | None = None, metadata: Metadata | None = None) -> Upload:
         """Parts go to a hidden file in the same folder."""
@@ -329,7 +330,7 @@ class Local(Storage):
         final = self._join_new(path)
         name = f"{os.path.dirname(final)}{os.sep}{temporary.new_name('part')}"
         try:
-            os.makedirs(os.path.dirname(final), exist_ok=True)
+            make_folders(os.path.dirname(final))
             os.symlink(target, name)
             try:
                 os.replace(name, final)

@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from skycap.core.storage.local.folder import make_folders
+
 fcntl: Any
 try:
     import fcntl
@@ -50,7 +52,7 @@ def create(folder: str, *, private: bool) -> tuple[int, str]:
     try:
         descriptor = os.open(path, _CREATE, mode)
     except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)
+        make_folders(folder)
         descriptor = os.open(path, _CREATE, mode)
     lock(descriptor)
     return descriptor, path

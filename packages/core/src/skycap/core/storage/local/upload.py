@@ -19,6 +19,7 @@ from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.failures import translate
 from skycap.core.storage.local import temporary
 from skycap.core.storage.local.attributes import apply, entry_of
+from skycap.core.storage.local.folder import make_folders
 from skycap.core.storage.metadata import metadata_from_json, metadata_to_json
 from skycap.core.storage.upload import Upload
 from skycap.core.units import MiB
@@ -59,7 +60,7 @@ class LocalUpload(Upload):
         facts = {"part_size": part_size, "size": size, "metadata": metadata_to_json(metadata)}
         upload = cls(storage, path, final, part, facts)
         try:
-            os.makedirs(os.path.dirname(final), exist_ok=True)
+            make_folders(os.path.dirname(final))
             mode = 0o666 if metadata is None or metadata.mode is None else 0o600
             upload._descriptor = os.open(part, _OPEN | os.O_CREAT | os.O_EXCL, mode)
         except OSError as error:
@@ -78,8 +79,9 @@ class LocalUpload(Upload):
         except OSError as error:
             raise translate(error, upload._part) from error
         for index, (size, digest) in ((int(i), part) for i, part in state["parts"].items()):
-            if _digest(os.pread(upload._descriptor, size, index * upload.part_size)) == digest:
-                upload._parts[index] = (size, digest)
+            with contextlib.suppress(OSError, ValueError):  # the file is shorter than it was
+                if _digest_at(upload._descriptor, index * upload.part_size, size) == digest:
+                    upload._parts[index] = (size, digest)
         upload._last = state["last"] if state["last"] in upload._parts else None
         return upload
 
@@ -97,6 +99,12 @@ class LocalUpload(Upload):
                 "last": self._last,
             }
 
+    def part_state(self, index: int) -> Mapping[str, Any]:
+        """What one part added."""
+        with self._lock:
+            last = {} if self._last is None else {"last": self._last}
+            return {"parts": {str(index): list(self._parts[index])}, **last}
+
     @property
     def done(self) -> Mapping[int, int]:
         """Sizes by index."""
@@ -111,17 +119,37 @@ class LocalUpload(Upload):
         with self._lock:
             if index in self._parts and self._parts[index] != (len(data), digest):
                 raise Conflict(f"part {index} was stored with other bytes", where=self.path)
-            if self._descriptor is None:
-                raise UploadFailed("the upload is closed", where=self.path)
-            descriptor = self._descriptor
+        descriptor = self._open_descriptor()
         try:
             written = 0
             while written < len(data):
                 written += os.pwrite(descriptor, data[written:], index * self.part_size + written)
         except OSError as error:
             raise translate(error, self._part, writing=True) from error
+        self._count(index, len(data), digest, last=last)
+
+    @property
+    def local_file(self) -> str | None:
+        """The hidden file."""
+        return self._part
+
+    def filled(self, index: int, size: int, *, last: bool = False) -> None:
+        """Remember what stands there."""
+        try:
+            digest = _digest_at(self._open_descriptor(), index * self.part_size, size)
+        except (OSError, ValueError) as error:
+            raise UploadFailed(f"part {index} is not there ({error})", where=self._part) from error
+        self._count(index, size, digest, last=last)
+
+    def _open_descriptor(self) -> int:
         with self._lock:
-            self._parts[index] = (len(data), digest)
+            if self._descriptor is None:
+                raise UploadFailed("the upload is closed", where=self.path)
+            return self._descriptor
+
+    def _count(self, index: int, size: int, digest: str, *, last: bool) -> None:
+        with self._lock:
+            self._parts[index] = (size, digest)
             if last:
                 self._last = index
 
@@ -141,7 +169,8 @@ class LocalUpload(Upload):
         if self._descriptor is None:
             raise UploadFailed("the upload is closed", where=self.path, retryable=False)
         try:
-            os.fsync(self._descriptor)
+            if self._storage.forces_to_disk:
+                os.fsync(self._descriptor)
             apply(self._descriptor, self._metadata or Metadata(), os.fstat(self._descriptor))
             temporary.replace(self._part, self._final, only_new=condition is not None)
             info = os.fstat(self._descriptor)
@@ -161,6 +190,21 @@ class LocalUpload(Upload):
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None
+
+
+def _digest_at(descriptor: int, offset: int, size: int) -> str:
+    """Of bytes in a file, where the system has them already: no copy of them is made."""
+    if not size:
+        return _digest(b"")
+    import mmap
+
+    before = offset % mmap.ALLOCATIONGRANULARITY
+    with (
+        mmap.mmap(descriptor, before + size, access=mmap.ACCESS_READ, offset=offset - before) as mapped,
+        memoryview(mapped) as whole,
+        whole[before:] as view,
+    ):
+        return _digest(view)
 
 
 def _digest(data: bytes | memoryview) -> str:

@@ -295,7 +295,15 @@ class Memory(MemoryBase):
             node = Node(Kind.SYMLINK, self._space.clock(), target=target)
             return self._space.put(path, node).entry(path)
 
-    def read_file(self, path: str, local: str, *, version: str | None = None) -> Entry:
+    def read_file(
+        self,
+        path: str,
+        local: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        version: str | None = None,
+    ) -> Entry:
         """Write the content into the local file."""
         self.need(Capability.READ_FILE, path=path)
         if version is not None:
@@ -303,7 +311,8 @@ class Memory(MemoryBase):
         node = self._readable(path, version)
         try:
             with open(local, "r+b") as file:
-                file.write(node.content)
+                file.seek(offset)
+                file.write(node.content[offset : None if length is None else offset + length])
         except OSError as error:
             raise translate(error, local, writing=True) from error
         return node.entry(path)

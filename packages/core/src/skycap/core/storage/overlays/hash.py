@@ -126,10 +126,18 @@ class Hashed(Transparent):
             known = {kind: value for kind, value in (entry.hashes or {}).items() if kind in self.kinds}
             yield _Verifying(reader, entry, known, self.inner) if known else reader
 
-    def read_file(self, path: str, local: str, *, version: str | None = None) -> Entry:
+    def read_file(
+        self,
+        path: str,
+        local: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        version: str | None = None,
+    ) -> Entry:
         """Fill a local file, then compare what is in it."""
-        if not self.kinds or version is not None:
-            return super().read_file(path, local, version=version)
+        if not self.kinds or version is not None or offset or length is not None:
+            return super().read_file(path, local, offset=offset, length=length, version=version)
         self._needs(Capability.READ_FILE, path)
         entry = self.inner.stat(path)
         read = self.inner.read_file(path, local)

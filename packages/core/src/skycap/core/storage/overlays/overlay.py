@@ -206,12 +206,22 @@ class Overlay(Storage):
         self._needs(Capability.LOCAL_PATH, path)
         return self.inner.local_path(path)
 
-    def read_file(self, path: str, local: str, *, version: str | None = None) -> Entry:
+    def read_file(
+        self,
+        path: str,
+        local: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        version: str | None = None,
+    ) -> Entry:
         """Fill a local file."""
         self._needs(Capability.READ_FILE, path)
         if version is not None:
             self._needs(Capability.READ_VERSION, path)
-        return self._around(_DOWN, self.inner.read_file, path, local, version=version)
+        return self._around(
+            _DOWN, self.inner.read_file, path, local, offset=offset, length=length, version=version
+        )
 
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
         """A writer of many small local files."""

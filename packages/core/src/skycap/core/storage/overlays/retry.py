@@ -62,16 +62,32 @@ class Retrying(Transparent):
         return self._callers[operation](call, *args, **kwargs)
 
     def _iterate(self, operation: Operation, start: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """Tried again until the first one has come; what follows has been seen and cannot be taken back."""
+        """Tried again until the first one has come, and later where the error says how to go on.
+
+        What was seen cannot be taken back, and a listing in no order gives no other hint of where it was.
+        """
+        broken: Error | None = None
 
         def first() -> tuple[Iterator[T], list[T]]:
+            nonlocal broken
+            if broken is not None:  # it counts as a try, so that the next one waits
+                error, broken = broken, None
+                raise error
             items = start()
             return items, list(islice(items, 1))
 
         first.__name__ = operation.value
-        items, head = self._around(operation, first)
-        yield from head
-        yield from self._timed(operation, items)
+        while True:
+            items, head = self._around(operation, first)
+            yield from head
+            try:
+                yield from self._timed(operation, items)
+            except Error as error:
+                if not error.retryable or error.rest is None:
+                    raise
+                broken, start = error, error.rest
+            else:
+                return
 
     def _timed(self, operation: Operation, items: Iterator[T]) -> Iterator[T]:
         """The same, where the limit of a try holds for each further page too."""

@@ -222,6 +222,21 @@ class ReadingPromises(ConformanceBase):
         with pytest.raises(NotFound):
             storage.read_file("absent", str(local))
 
+    def test_a_range_can_be_fetched_to_its_place_in_a_local_file(
+        self, storage: Storage, tmp_path: Path
+    ) -> None:
+        needs(storage, Capability.READ, Capability.READ_FILE)
+        size = 3 * MiB + 5
+        path = self.put(storage, "file", noise(size))
+        local = tmp_path / "local"
+        local.write_bytes(b"." * size)
+        expected = bytearray(b"." * size)
+        for offset, length in ((MiB, MiB + 1), (size - 7, 7), (0, 1), (5, 0)):
+            entry = storage.read_file(path, str(local), offset=offset, length=length)
+            expected[offset : offset + length] = noise(size)[offset : offset + length]
+            assert local.read_bytes() == expected
+            assert (entry.path, entry.size) == (path, size)
+
     def test_an_old_version_can_be_read(self, storage: Storage) -> None:
         needs_full(storage, Capability.READ_VERSION)
         first = storage.write("file", b"first").version
