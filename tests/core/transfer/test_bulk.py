@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
+from skycap.core.errors import AccessDenied, DownloadFailed
 from skycap.core.forking import supported
+from skycap.core.location import Location
+from skycap.core.storage.entry import Metadata
+from skycap.core.storage.memory import Memory
+from skycap.core.testing.faults import Fault, Faulty
 from skycap.core.transfer.events import EventType
 from tests.core.transfer.conftest import Runner, Told, local, make_tree, tree_of
 
@@ -189,3 +194,24 @@ def test_a_folder_that_became_a_link_to_elsewhere_fails_by_itself(tmp_path: Path
     assert sorted(failure.path for failure in result.failures) == ["d/a", "d/b"]
     assert (tmp_path / "target/e").read_bytes() == b"3"
     assert not (tmp_path / "target/d/a").exists()
+
+
+def test_tiny_files_of_a_store_are_written_together_and_one_that_fails_alone(
+    tmp_path: Path, transfer: Runner
+) -> None:
+    inner = Memory()
+    contents = {f"d{n % 3}/f{n:03}": b"%d" % n * n for n in range(400)}
+    for path, content in contents.items():
+        inner.write(path, content, metadata=Metadata(mtime_ns=10**18 + len(content)))
+    here = Faulty(inner)
+    here.on("read", Fault(DownloadFailed("broke off")), nth=57)
+    here.on("read", Fault(AccessDenied("no")), path="d0/f399", times=9)
+    target = tmp_path / "target"
+    (target / "d1" / "f010").mkdir(parents=True)  # a folder stands in the way
+    result = transfer(Location(here), local(target)).copy()
+    assert {failure.path for failure in result.failures} == {"d0/f399", "d1/f010"}
+    for path, content in contents.items():
+        if path not in {"d0/f399", "d1/f010"}:
+            assert (target / path).read_bytes() == content
+            assert (target / path).stat().st_mtime_ns == 10**18 + len(content)
+    assert result.counts.copied - result.counts.directories == 398

@@ -16,7 +16,10 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _LENGTH = struct.Struct("<I")
 # The ends that this process holds of all pipes to all children, changed under the lock. A child closes its
@@ -79,28 +82,23 @@ def _run(
 
 
 class Children:
-    """Some that all run one function. Threads may share them; a call takes an idle one."""
+    """Some that run the functions they are told to. Threads may share them; a call takes an idle one."""
 
-    def __init__(self, function: Callable[..., Any], count: int) -> None:
-        def serve(request: int, reply: int) -> None:  # pragma: no cover - another process
-            with contextlib.suppress(EOFError):
-                while True:
-                    send(reply, function(*receive(request)))
-
+    def __init__(self, count: int) -> None:
         self._idle: queue.SimpleQueue[Child | None] = queue.SimpleQueue()
-        self._all = [Child(serve) for _ in range(count)]
+        self._all = [Child(_serve) for _ in range(count)]
         for child in self._all:
             self._idle.put(child)
 
-    def call(self, *arguments: Any) -> Any:
-        """What the function answers in a child; `BrokenPipeError` if no child is alive."""
+    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """What a function of a module answers in a child; `BrokenPipeError` if no child is alive."""
         child = self._idle.get()
         if child is None:
             self._idle.put(None)
             raise BrokenPipeError("no child process is left")
         try:
-            send(child.request, arguments)
-            answer = receive(child.reply)
+            send(child.request, (function, args, kwargs))
+            answer: R = receive(child.reply)
         except (OSError, EOFError) as error:
             self._idle.put(None)  # a child that died leaves a hole; the others finish what they have
             raise BrokenPipeError("a child process ended") from error
@@ -114,6 +112,13 @@ class Children:
         for child in self._all:
             child.wait()
         self._all.clear()
+
+
+def _serve(request: int, reply: int) -> None:  # pragma: no cover - another process
+    with contextlib.suppress(EOFError):
+        while True:
+            function, args, kwargs = receive(request)
+            send(reply, function(*args, **kwargs))
 
 
 def send(end: int, value: Any) -> None:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
 from skycap.cloudproviders.s3.connection import patience, tls_context
-from skycap.cloudproviders.s3.errors import etag_of, is_tls_failure, obstore_error, refusal_of_obstore
-from skycap.cloudproviders.s3.objects import metadata_fields
+from skycap.cloudproviders.s3.errors import is_tls_failure, no_etag, obstore_error, refusal_of_obstore
+from skycap.cloudproviders.s3.objects import md5_of, metadata_fields, metadata_from
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.core.errors import Error
 from skycap.core.storage.condition import Condition
-from skycap.core.storage.entry import Metadata
+from skycap.core.storage.entry import Entry, Metadata
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -68,20 +68,42 @@ class Fast:
             result = obstore.put(
                 store, key, data, attributes=attributes or None, mode=mode, use_multipart=False
             )
-            return etag_of({"etag": result["e_tag"] or ""}, self._where(key))
+            if not result["e_tag"]:
+                raise no_etag(self._where(key))
+            return result["e_tag"]
 
         return self._run(key, call, writing=True)
 
-    def get(self, key: str, limit: int) -> tuple[memoryview, int, Mapping[str, str]] | None:
-        """The first `limit` bytes, the size of the whole object, and what headers would say of it."""
+    def get(self, key: str, limit: int) -> tuple[memoryview, Entry] | None:
+        """The first `limit` bytes, and the entry of the whole object."""
 
-        def call(store: S3Store) -> tuple[memoryview, int, Mapping[str, str]]:
+        def call(store: S3Store) -> tuple[memoryview, Entry]:
             import obstore
 
             result = obstore.get(store, key, options={"range": (0, limit)})
-            return memoryview(result.bytes()), result.meta["size"], self._headers(result, key)
+            return memoryview(result.bytes()), self._entry(key, result)
 
         return self._run(key, call, writing=False)
+
+    def _entry(self, key: str, result: GetResult) -> Entry:
+        meta = result.meta
+        user = dict(result.attributes)
+        content_type = user.pop("Content-Type", None)
+        for name in _STANDARD & user.keys():
+            del user[name]
+        metadata = metadata_from(user, content_type)
+        etag = meta["e_tag"]
+        if not etag:
+            raise no_etag(self._where(key))
+        return Entry(
+            key,
+            size=meta["size"],
+            mtime_ns=metadata.mtime_ns,
+            stored_at_ns=int(meta["last_modified"].timestamp()) * 1_000_000_000,
+            version=etag,
+            hashes=md5_of(etag) or None,
+            metadata=metadata,
+        )
 
     def _run(self, key: str, call: Callable[[S3Store], _T], *, writing: bool) -> _T | None:
         if not self._usable or self._client.skew_s or not takes(key):
@@ -108,18 +130,6 @@ class Fast:
 
     def _where(self, key: str) -> str:
         return self._client.where(self._bucket, key)
-
-    def _headers(self, result: GetResult, key: str) -> dict[str, str]:
-        """What headers would say of an object."""
-        meta = result.meta
-        headers = {
-            f"x-amz-meta-{name}" if name not in _STANDARD else name.lower(): value
-            for name, value in result.attributes.items()
-        }
-        headers["etag"] = etag_of({"etag": meta["e_tag"] or ""}, self._where(key))
-        headers["last-modified"] = meta["last_modified"].strftime("%a, %d %b %Y %H:%M:%S GMT")
-        headers["content-length"] = str(meta["size"])
-        return headers
 
     def _open(self) -> S3Store:
         # Asked here and not in the callback: an error in there would come out as obstore's.
@@ -187,8 +197,12 @@ class Fast:
         }
 
 
-_STANDARD = {"Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition"} | {
+_STANDARD = {
     "Cache-Control",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Type",
     "Storage-Class",
 }
 

@@ -75,6 +75,11 @@ def metadata_headers(metadata: Metadata | None) -> dict[str, str]:
 def metadata_of(headers: Mapping[str, str]) -> Metadata:
     """What the headers of an answer say."""
     user = {name[len(PREFIX) :]: value for name, value in headers.items() if name.startswith(PREFIX)}
+    return metadata_from(user, headers.get("content-type"))
+
+
+def metadata_from(user: dict[str, str], content_type: str | None) -> Metadata:
+    """What user metadata without its prefix says; the dictionary is used up."""
     mode = _mode(user.pop("mode", ""))
     user.pop("uid", None)
     user.pop("gid", None)
@@ -85,7 +90,7 @@ def metadata_of(headers: Mapping[str, str]) -> Metadata:
         mtime_ns=mtime_ns,
         mode=mode,
         xattrs=_xattrs(xattrs) or None,
-        content_type=headers.get("content-type"),
+        content_type=content_type,
         extra={**{name: _text(value) for name, value in user.items()}, **extra},
     )
 

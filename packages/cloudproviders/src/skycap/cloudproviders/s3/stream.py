@@ -69,7 +69,7 @@ def open_stream(
     if offset == 0 and length and length <= SMALL and version is None:
         small = storage.fast.get(storage.key(path), length)
         if small is not None:
-            yield SmallReader(small[0], entry_of(path, small[2]))
+            yield SmallReader(*small)
             return
     span = "" if whole else f"bytes={offset}-{'' if length is None else offset + length - 1}"
 

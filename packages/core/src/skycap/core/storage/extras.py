@@ -7,17 +7,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from skycap.core.errors import Error, Unsupported
-from skycap.core.storage.entry import Entry
+from skycap.core.storage.entry import Entry, Metadata
 
 
 class BulkWriter(ABC):
-    """Stores many small local files. Threads may share it."""
+    """Stores many small files. Threads may share it."""
 
     @abstractmethod
     def write(self, files: Sequence[tuple[str, str, int | None]]) -> Sequence[Error | None]:
         """Store each `(path, local file, expected size)`; for each, in order, what went wrong, or None.
 
         Each is all or nothing. A local file that is a symbolic link is refused.
+        """
+
+    @abstractmethod
+    def put(self, contents: Sequence[tuple[str, bytes, Metadata | None]]) -> Sequence[Entry | Error]:
+        """Store each `(path, content, metadata)`; for each, in order, its entry, or what went wrong.
+
+        As `Storage.write` does: each is all or nothing.
         """
 
     @abstractmethod

@@ -8,14 +8,14 @@ from contextlib import ExitStack
 
 from skycap.core.errors import Conflict, Error, Interrupted, NotFound, StateWriteFailed, UploadFailed
 from skycap.core.retry import Caller, Policy, RetryEvent, listening
-from skycap.core.storage.entry import Entry, Kind
+from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.transfer.backlog import Backlog
 from skycap.core.transfer.compare import fingerprint, like
 from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType, Sum
 from skycap.core.transfer.gate import Gate
 from skycap.core.transfer.inspect import Inspector
-from skycap.core.transfer.moving import SMALL, Mover
+from skycap.core.transfer.moving import SMALL, TINY, Mover
 from skycap.core.transfer.options import BATCH_BYTES, BATCH_FILES
 from skycap.core.transfer.plan import Action, ActionType
 from skycap.core.transfer.state import State
@@ -167,6 +167,8 @@ class Crew:
             broken.callback(self.give_up)
             broken.callback(self._cancel.set)
             while batches := self._backlog.take():
+                if self._mover.takes_contents and len(batches) > 1:
+                    batches = [self._tiny_files([action for actions in batches for action in actions])]
                 for actions in batches:
                     self._run(actions)
             broken.pop_all()
@@ -200,6 +202,38 @@ class Crew:
         elif copied:
             size = sum(action.size for action in copied)
             self._emit(Event(EventType.COPIED, "", size, size, "batch", files=len(copied)))
+        return left
+
+    def _tiny_files(self, actions: list[Action]) -> list[Action]:
+        """Read what is tiny, then write it in one go; what is left, or failed, goes the usual way."""
+        left: list[Action] = []
+        read: list[tuple[Action, Entry, tuple[str, bytes, Metadata]]] = []
+        for action in actions:
+            entry = _source_of(action)
+            if action.type is not ActionType.COPY or action.size > TINY or entry.size is None:
+                left.append(action)
+                continue
+            if self._cancel.is_set():
+                return []
+            told = listening(lambda event, path=action.path: self._retried(path, event))  # type: ignore[misc]
+            try:
+                with self._gate, told:
+                    self._emit(Event(EventType.STARTED, action.path, entry.size))
+                    read.append((action, entry, self._mover.read_tiny(entry)))
+            except (Error, OSError):  # it says for itself what is wrong when it is tried alone
+                left.append(action)
+        if not read:
+            return left
+        try:
+            answers = self._mover.write_tiny([entry for _, entry, _ in read], [item for _, _, item in read])
+        except (Error, OSError):
+            return [*left, *(action for action, _, _ in read)]
+        for (action, entry, _), answer in zip(read, answers, strict=True):
+            if isinstance(answer, Error):
+                left.append(action)
+            else:
+                self._remember(entry, answer)
+                self._emit(Event(EventType.COPIED, action.path, entry.size, entry.size or 0, "stream"))
         return left
 
     def _attempt(self, action: Action, work: Callable[[Action], None]) -> None:

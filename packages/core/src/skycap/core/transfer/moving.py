@@ -33,6 +33,8 @@ from skycap.core.transfer.sources import FetchedFile, StoredFile
 from skycap.core.units import MiB
 
 SMALL = MiB
+TINY = 64 * 1024
+"""What is no larger is held in memory, some at a time, until it is written."""
 _HASHLIB = frozenset({"md5", "sha1", "sha256"})
 Strategy = Callable[[], Entry]
 StrategyHook = Callable[[Location, Location, Entry], Strategy | None]
@@ -75,6 +77,14 @@ class Mover:
             and hook is None
         )
         """Whether small files go in batches."""
+        self.takes_contents = (
+            not self._local_source
+            and theirs.can(Capability.BULK_WRITE)
+            and theirs.can(Capability.LOCAL_PATH)
+            and not (options.verify or moving)
+            and hook is None
+        )
+        """Whether what is tiny is read first, and then written together."""
         self._native_read = ours.can(Capability.READ_FILE) and theirs.can(Capability.LOCAL_PATH)
         self._keeps = theirs.facts.metadata_fields & ours.facts.metadata_fields
         # Whether a listing tells all that is kept, so that no further look is needed.
@@ -120,10 +130,31 @@ class Mover:
                 folder = folders[parent] = source.local_path(join(ours, parent))
             path = f"{theirs}/{action.path}" if theirs else action.path
             files.append((path, f"{folder}{os.sep}{name}", action.size))
+        return self._bulk_writer().write(files)
+
+    def read_tiny(self, entry: Entry) -> tuple[str, bytes, Metadata]:
+        """What a bulk writer stores a tiny file from."""
+        data, told = self._read_small(entry, self.source.below(entry.path))
+        return self.target.below(entry.path), data, self._metadata(entry, told)
+
+    def write_tiny(
+        self, entries: Sequence[Entry], contents: Sequence[tuple[str, bytes, Metadata]]
+    ) -> Sequence[Entry | Error]:
+        """Store what was read of them; for each its entry at the target, or what went wrong."""
+        answers = self._bulk_writer().put(contents)
+        found: list[Entry | Error] = []
+        for entry, answer in zip(entries, answers, strict=True):
+            try:
+                found.append(answer if isinstance(answer, Error) else self._checked(entry, answer))
+            except Error as error:
+                found.append(error)
+        return found
+
+    def _bulk_writer(self) -> BulkWriter:
         with self._lock:
             if self._bulk is None:
                 self._bulk = self.target.storage.bulk_write(metadata=self.options.metadata)
-        return self._bulk.write(files)
+            return self._bulk
 
     def close(self) -> None:
         """Let go of what was held for small files."""
@@ -137,15 +168,20 @@ class Mover:
             metadata = self._metadata(entry, None if self._knows_all else source.stat(ours))
             again = StoredFile(source, ours, count)
             return target.write(theirs, again, size=entry.size, metadata=metadata)
+        data, told = self._read_small(entry, ours)
+        count(len(data))
+        return target.write(theirs, data, size=entry.size, metadata=self._metadata(entry, told))
+
+    def _read_small(self, entry: Entry, ours: str) -> tuple[bytes, Entry | None]:
+        """All of it, and what is known of it now."""
         # One byte more than there should be: a file that grew shows, and the store may send it in one piece.
-        with source.read(ours, length=entry.size + 1 if entry.size else None) as reader:
+        length = entry.size + 1 if entry.size else None
+        with self.source.storage.read(ours, length=length) as reader:
             told: Entry | None = getattr(reader, "entry", None)
             with opened(reader, entry.size) as exact:
                 data = exact.read()
         self._check_data(entry, data)
-        told = self._told(entry, told)
-        count(len(data))
-        return target.write(theirs, data, size=entry.size, metadata=self._metadata(entry, told))
+        return data, self._told(entry, told)
 
     def _by_local_file(self, entry: Entry, ours: str, theirs: str) -> Entry:
         source = self.source.storage

@@ -1,4 +1,4 @@
-"""Many small local files copied in one tight loop.
+"""Many small local files copied in one tight loop, or written from memory.
 
 Where a file takes twenty microseconds, every call and every system call counts: parents are checked once a
 folder, what is kept comes from the descriptor that is copied, and nothing is looked at twice.
@@ -10,16 +10,17 @@ import contextlib
 import errno
 import os
 import stat as stat_module
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from skycap.core import paths
 from skycap.core.errors import Error, PathInvalid, Unsupported, UploadFailed
-from skycap.core.forking import Children, supported
-from skycap.core.storage.extras import BulkWriter
+from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.failures import translate
 from skycap.core.storage.local import temporary
-from skycap.core.storage.local.attributes import copy_xattrs
+from skycap.core.storage.local.attributes import apply, copy_xattrs, entry_of
 from skycap.core.storage.local.bytes import SMALL, copy_bytes, write_all
 from skycap.core.storage.local.folder import Folder, make_folders
 
@@ -32,31 +33,8 @@ _READ = (
 )
 _WRITE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _HAS_XATTRS = hasattr(os, "listxattr")
-
-
-class LocalBulk(BulkWriter):
-    """Copies in child processes where that pays and can be done, else here."""
-
-    def __init__(self, root: str, *, metadata: bool, sync: bool) -> None:
-        self._root, self._metadata, self._sync = root, metadata, sync
-        count = min(max(os.cpu_count() or 1, 1), 4)
-        self._children = Children(copy_files, count) if supported() and count > 1 else None
-        _umask()
-
-    def write(self, files: Sequence[tuple[str, str, int | None]]) -> Sequence[Error | None]:
-        """Copy them; for each what went wrong, or None."""
-        if self._children is not None:
-            with contextlib.suppress(BrokenPipeError):  # what a dead child did not finish is copied here
-                answers: list[Error | None] = self._children.call(
-                    self._root, files, self._metadata, self._sync
-                )
-                return answers
-        return copy_files(self._root, files, self._metadata, self._sync)
-
-    def close(self) -> None:
-        """End the child processes."""
-        if self._children is not None:
-            self._children.close()
+T = TypeVar("T", bound=tuple[Any, ...])
+R = TypeVar("R")
 
 
 def copy_files(
@@ -66,11 +44,32 @@ def copy_files(
     sync: bool,
 ) -> list[Error | None]:
     """Copy each `(path below root, local file, expected size)`; for each, what went wrong, or None."""
-    answers: list[Error | None] = []
+    mask, owner = umask(), _owner()
+
+    def copy(folder: Folder, name: str, file: tuple[str, str, int | None]) -> None:
+        _copy(file[1], folder, name, file[2], metadata=metadata, sync=sync, mask=mask, owner=owner)
+
+    return _each(root, files, copy)
+
+
+def write_contents(
+    root: str, contents: Sequence[tuple[str, bytes, Metadata | None]], sync: bool
+) -> list[Entry | Error]:
+    """Store each `(path below root, content, metadata)`; for each, its entry, or what went wrong."""
+
+    def write(folder: Folder, name: str, item: tuple[str, bytes, Metadata | None]) -> Entry:
+        path, content, metadata = item
+        return entry_of(path, _write(folder, name, content, metadata or Metadata(), sync=sync))
+
+    return _each(root, contents, write)
+
+
+def _each(root: str, items: Sequence[T], work: Callable[[Folder, str, T], R]) -> list[R | Error]:
+    answers: list[R | Error] = []
     folders: dict[str, Folder | Error] = {}
-    mask, owner = _umask(), _owner()
     try:
-        for path, local, size in files:
+        for item in items:
+            path = item[0]
             parent, _, name = path.rpartition("/")
             folder = folders.get(parent)
             if folder is None:
@@ -79,19 +78,45 @@ def copy_files(
                 answers.append(folder)
                 continue
             try:
-                if len(name) > 60 or not name.isascii() or os.name == "nt" or name[0] == ".":
+                if len(name) > 60 or not name.isascii() or os.name == "nt" or name[:1] in {"", "."}:
                     _check_name(root, path, name)
-                _copy(local, folder, name, size, metadata=metadata, sync=sync, mask=mask, owner=owner)
-                answers.append(None)
+                answers.append(work(folder, name, item))
+            except Error as error:  # first: some of ours are an OSError too
+                answers.append(error)
             except OSError as error:
                 answers.append(translate(error, f"{folder.path}/{name}", writing=True))
-            except Error as error:
-                answers.append(error)
     finally:
         for folder in folders.values():
             if isinstance(folder, Folder):
                 folder.close()
     return answers
+
+
+def _write(folder: Folder, final: str, content: bytes, metadata: Metadata, *, sync: bool) -> os.stat_result:
+    handle, prefix = folder.handle, folder.prefix
+    if metadata.mode is None:
+        with contextlib.suppress(OSError):  # what it replaces keeps its mode
+            old = os.stat(f"{prefix}{final}", dir_fd=handle, follow_symlinks=False)
+            if stat_module.S_ISREG(old.st_mode):
+                metadata = replace(metadata, mode=stat_module.S_IMODE(old.st_mode))
+    name: str | None = f"{prefix}{temporary.new_name('part')}"
+    target = os.open(str(name), _WRITE, 0o666 if metadata.mode is None else 0o600, dir_fd=handle)
+    try:
+        try:
+            temporary.lock(target)
+            write_all(target, content)
+            apply(target, metadata, os.fstat(target))
+            if sync:
+                os.fsync(target)
+            os.rename(str(name), f"{prefix}{final}", src_dir_fd=handle, dst_dir_fd=handle)
+            name = None
+            return os.fstat(target)
+        finally:
+            os.close(target)
+    finally:
+        if name is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=handle)
 
 
 def _folder(root: str, parent: str) -> Folder | Error:
@@ -173,7 +198,7 @@ def _copy(
 
 
 @lru_cache(maxsize=1)
-def _umask() -> int:
+def umask() -> int:
     """The process's umask, read without changing it; all bits where the system does not tell."""
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as status:

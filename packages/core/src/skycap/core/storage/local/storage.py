@@ -22,7 +22,7 @@ from skycap.core.storage.failures import translate
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.local import probe, temporary
 from skycap.core.storage.local.attributes import apply, entry_of, kind_of, metadata_of
-from skycap.core.storage.local.batch import LocalBulk
+from skycap.core.storage.local.bulk import LocalBulk
 from skycap.core.storage.local.bytes import OnBytes, copy_bytes, ignore, write_all
 from skycap.core.storage.local.folder import make_folders
 from skycap.core.storage.local.reading import open_range

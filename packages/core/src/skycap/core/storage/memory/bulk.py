@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from skycap.core.errors import Error, Unsupported
 from skycap.core.paths import printable
-from skycap.core.storage.entry import Metadata
+from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import BulkWriter
 from skycap.core.storage.failures import translate
 from skycap.core.storage.local.attributes import metadata_of
@@ -52,6 +52,16 @@ class MemoryBulk(BulkWriter):
             with opened(file, info.st_size if size is None else size) as reader:
                 content = reader.read()
         self._storage.store(path, content, metadata, None)
+
+    def put(self, contents: Sequence[tuple[str, bytes, Metadata | None]]) -> Sequence[Entry | Error]:
+        """For each its entry, or what went wrong."""
+        answers: list[Entry | Error] = []
+        for path, content, metadata in contents:
+            try:
+                answers.append(self._storage.write(path, content, metadata=metadata))
+            except Error as error:
+                answers.append(error)
+        return answers
 
     def close(self) -> None:
         """Nothing is held."""

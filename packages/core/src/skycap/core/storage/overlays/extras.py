@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from skycap.core.errors import Error
 from skycap.core.retry.policies import Operation
 from skycap.core.storage.capability import Capability
-from skycap.core.storage.entry import Entry
+from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import BulkWriter, Share, Shares, Trash, Trashed, Version, Versions
 
 T = TypeVar("T")
@@ -34,6 +34,11 @@ class BulkAround(BulkWriter):
     def write(self, files: Sequence[tuple[str, str, int | None]]) -> Sequence[Error | None]:
         """Store each."""
         found: Sequence[Error | None] = self._around(Operation.UPLOAD, self._inner.write, files)
+        return found
+
+    def put(self, contents: Sequence[tuple[str, bytes, Metadata | None]]) -> Sequence[Entry | Error]:
+        """Store each."""
+        found: Sequence[Entry | Error] = self._around(Operation.UPLOAD, self._inner.put, contents)
         return found
 
     def close(self) -> None:

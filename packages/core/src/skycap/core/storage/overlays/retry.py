@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain, islice
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from skycap.core.errors import Conflict, Error, NotFound
 from skycap.core.retry import Caller, Operation, Policies, RetryEvent
@@ -229,15 +229,24 @@ class _RetryingBulk(BulkWriter):
         self._caller = caller
 
     def write(self, files: Sequence[tuple[str, str, int | None]]) -> Sequence[Error | None]:
-        found: list[Error | None] = [None] * len(files)
-        left = list(range(len(files)))
+        return self._again(self._inner.write, files, None)
+
+    def put(self, contents: Sequence[tuple[str, bytes, Metadata | None]]) -> Sequence[Entry | Error]:
+        waiting = Error("it was not tried")
+        return self._again(self._inner.put, contents, waiting)
+
+    def _again(
+        self, store: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], untold: R
+    ) -> Sequence[R]:
+        found: list[R] = [untold] * len(items)
+        left = list(range(len(items)))
 
         def bulk_write() -> None:
             nonlocal left
-            for index, error in zip(left, self._inner.write([files[index] for index in left]), strict=True):
-                found[index] = error
-            left = [index for index in left if (error := found[index]) is not None and error.retryable]
-            if left and (error := found[left[0]]) is not None:
+            for index, answer in zip(left, store([items[index] for index in left]), strict=True):
+                found[index] = answer
+            left = [i for i in left if isinstance(error := found[i], Error) and error.retryable]
+            if left and isinstance(error := found[left[0]], Error):
                 raise error
 
         try:
@@ -245,7 +254,8 @@ class _RetryingBulk(BulkWriter):
         except Error as failure:
             # Raised for one of them, it stands in its place; raised as a whole, it is that of all that wait.
             for index in left:
-                found[index] = found[index] or failure
+                if found[index] is untold:
+                    found[index] = cast("R", failure)
         return found
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from skycap.core.errors import Error, NotFound, PathInvalid
-from skycap.core.storage import BulkWriter, Capability, Storage
+from skycap.core.storage import BulkWriter, Capability, Entry, Metadata, Storage
 from skycap.core.testing.conformance.base import (
     ConformanceBase,
     content_of,
@@ -116,6 +116,46 @@ class BulkPromises(ConformanceBase):
         assert content_of(storage, "dir/file") == b"x"
         if storage.facts.empty_dirs:
             assert isinstance(second, Error)
+
+    def test_a_bulk_of_contents_arrives(self, storage: Storage) -> None:
+        needs_full(storage, Capability.BULK_WRITE)
+        storage.write("kept/x", b"old")
+        metadata = Metadata(mtime_ns=_MTIME)
+        with _bulk(storage) as writer:
+            answers = list(
+                writer.put(
+                    [
+                        ("dir/a é", noise(70_000), metadata),
+                        ("empty", b"", None),
+                        ("../out", b"x", metadata),
+                        ("kept/x", b"new", metadata),
+                    ]
+                )
+            )
+            assert list(writer.put([])) == []
+        assert isinstance(answers.pop(2), PathInvalid)
+        for path, content, answer in zip(
+            ("dir/a é", "empty", "kept/x"), (noise(70_000), b"", b"new"), answers, strict=True
+        ):
+            assert isinstance(answer, Entry)
+            assert (answer.path, answer.size, answer.version) == (
+                path,
+                len(content),
+                storage.stat(path).version,
+            )
+            assert content_of(storage, path) == content
+        if "mtime_ns" in storage.facts.metadata_fields:
+            assert storage.stat("kept/x").mtime_ns == _MTIME
+        assert sorted(listed(storage)) == ["dir", "empty", "kept"]
+
+    def test_a_bulk_of_contents_replaces_no_directory(self, storage: Storage) -> None:
+        needs_full(storage, Capability.BULK_WRITE)
+        storage.write("dir/file", b"x")
+        with _bulk(storage) as writer:
+            (answer,) = writer.put([("dir", b"new", None)])
+        assert content_of(storage, "dir/file") == b"x"
+        if storage.facts.empty_dirs:
+            assert isinstance(answer, Error)
 
     def test_threads_may_share_a_bulk(self, storage: Storage, tmp_path: Path) -> None:
         needs_full(storage, Capability.BULK_WRITE)
