@@ -48,7 +48,7 @@ def test_a_link_put_in_the_way_after_the_check_leads_nowhere(
 ) -> None:
     source = root.parent / "file"
     source.write_bytes(b"secret")
-    checked = batch.paths.join_under
+    checked = batch.join_under
 
     def swap(*args: object, **more: object) -> str:
         found = checked(*args, **more)  # type: ignore[arg-type]
@@ -56,7 +56,7 @@ def test_a_link_put_in_the_way_after_the_check_leads_nowhere(
         (root / "inside").symlink_to(root.parent / "outside")
         return found
 
-    monkeypatch.setattr(batch.paths, "join_under", swap)
+    monkeypatch.setattr(batch, "join_under", swap)
     answers = batch.copy_files(str(root), [("inside/file", str(source), 6)], True, False)
     assert [type(answer) for answer in answers] == [PathInvalid]
     assert isinstance(answers[0], Error)

@@ -120,6 +120,7 @@ def test_only_what_stays_true_is_declared(key_file: KeyFile) -> None:
     assert Crypt(inner, key_file).capabilities == frozenset(Capability) - {
         Capability.LOCAL_PATH,
         Capability.READ_FILE,
+        Capability.BULK_READ,
         Capability.BULK_WRITE,
         Capability.SHARE,
         Capability.SHARE_LIST,

@@ -34,6 +34,7 @@ class Capability(StrEnum):
     MAKE_SYMLINK = "make_symlink"
     LOCAL_PATH = "local_path"
     READ_FILE = "read_file"
+    BULK_READ = "bulk_read"
     BULK_WRITE = "bulk_write"
 
     VERSIONS = "versions"

@@ -10,6 +10,21 @@ from skycap.core.errors import Error, Unsupported
 from skycap.core.storage.entry import Entry, Metadata
 
 
+class BulkReader(ABC):
+    """Reads many small files. Threads may share it."""
+
+    @abstractmethod
+    def get(self, paths: Sequence[str], limit: int) -> Sequence[tuple[bytes, Entry] | Error]:
+        """All of each file and its entry with metadata; in order, and for each what went wrong instead.
+
+        A file of more than `limit` bytes is refused, as is a symbolic link.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what was held for it. Twice is fine."""
+
+
 class BulkWriter(ABC):
     """Stores many small files. Threads may share it."""
 

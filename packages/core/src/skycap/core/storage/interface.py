@@ -20,7 +20,16 @@ from skycap.core.errors import Error, Unsupported
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import BulkWriter, Changes, Leftover, Quota, Shares, Trash, Versions
+from skycap.core.storage.extras import (
+    BulkReader,
+    BulkWriter,
+    Changes,
+    Leftover,
+    Quota,
+    Shares,
+    Trash,
+    Versions,
+)
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.options import StorageOptions
 from skycap.core.storage.source import BinaryReader, Source
@@ -183,6 +192,10 @@ class Storage:
         With `offset` and `length` only that range is written, at the same place; the rest is left as it is.
         """
         self._refuse(Capability.READ_FILE, path)
+
+    def bulk_read(self) -> BulkReader:
+        """A reader of many small files, in as little work a file as it takes. Close it when done."""
+        self._refuse(Capability.BULK_READ)
 
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
         """A writer of many small local files, in as little work a file as it takes. Close it when done.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
+from functools import partial
 
 from skycap.core.errors import Conflict, Error, Interrupted, NotFound, StateWriteFailed, UploadFailed
 from skycap.core.retry import Caller, Policy, RetryEvent, listening
@@ -167,8 +168,9 @@ class Crew:
             broken.callback(self.give_up)
             broken.callback(self._cancel.set)
             while batches := self._backlog.take():
-                if self._mover.takes_contents and len(batches) > 1:
-                    batches = [self._tiny_files([action for actions in batches for action in actions])]
+                together = self._tiny_files if self._mover.takes_contents else self._tiny_local_files
+                if len(batches) > 1 and (self._mover.takes_contents or self._mover.gives_contents):
+                    batches = [together([action for actions in batches for action in actions])]
                 for actions in batches:
                     self._run(actions)
             broken.pop_all()
@@ -235,6 +237,31 @@ class Crew:
                 self._remember(entry, answer)
                 self._emit(Event(EventType.COPIED, action.path, entry.size, entry.size or 0, "stream"))
         return left
+
+    def _tiny_local_files(self, actions: list[Action]) -> list[Action]:
+        """Read what is tiny in one go, then store each; what is left, or failed, goes the usual way."""
+        tiny = [a for a in actions if a.type is ActionType.COPY and a.size <= TINY]
+        left = [a for a in actions if a.type is not ActionType.COPY or a.size > TINY]
+        try:
+            answers = self._mover.read_all_tiny([_source_of(action) for action in tiny])
+        except (Error, OSError):
+            return actions
+        for action, answer in zip(tiny, answers, strict=True):
+            if self._cancel.is_set():
+                return []
+            if isinstance(answer, Error):
+                left.append(action)
+            else:
+                with self._gate:
+                    self._attempt(action, partial(self._store, content=answer))
+        return left
+
+    def _store(self, action: Action, *, content: tuple[bytes, Metadata]) -> None:
+        entry = _source_of(action)
+        self._emit(Event(EventType.STARTED, action.path, entry.size))
+        written = self._mover.write_one_tiny(entry, *content)
+        self._remember(entry, written)
+        self._emit(Event(EventType.COPIED, action.path, entry.size, len(content[0]), "stream"))
 
     def _attempt(self, action: Action, work: Callable[[Action], None]) -> None:
         try:

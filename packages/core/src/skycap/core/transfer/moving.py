@@ -22,7 +22,7 @@ from skycap.core.location import Location
 from skycap.core.paths import join
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import BulkWriter
+from skycap.core.storage.extras import BulkReader, BulkWriter
 from skycap.core.storage.source import LocalFile, opened
 from skycap.core.transfer.compare import common_hash, fingerprint, like
 from skycap.core.transfer.events import Event, EventType, Listener
@@ -62,6 +62,7 @@ class Mover:
         self.moving = moving
         self._parts = parts
         self._bulk: BulkWriter | None = None
+        self._reader: BulkReader | None = None
         self._lock = threading.Lock()
         self._hook = hook
         ours, theirs = source.storage, target.storage
@@ -85,6 +86,13 @@ class Mover:
             and hook is None
         )
         """Whether what is tiny is read first, and then written together."""
+        self.gives_contents = (
+            ours.can(Capability.BULK_READ)
+            and not theirs.can(Capability.LOCAL_PATH)
+            and not (self._can_copy or options.verify or moving)
+            and hook is None
+        )
+        """Whether what is tiny is read together, and then written."""
         self._native_read = ours.can(Capability.READ_FILE) and theirs.can(Capability.LOCAL_PATH)
         self._keeps = theirs.facts.metadata_fields & ours.facts.metadata_fields
         # Whether a listing tells all that is kept, so that no further look is needed.
@@ -137,6 +145,28 @@ class Mover:
         data, told = self._read_small(entry, self.source.below(entry.path))
         return self.target.below(entry.path), data, self._metadata(entry, told)
 
+    def read_all_tiny(self, entries: Sequence[Entry]) -> Sequence[tuple[bytes, Metadata] | Error]:
+        """The content of each and what to keep beside it, or what went wrong."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = self.source.storage.bulk_read()
+        answers = self._reader.get([self.source.below(entry.path) for entry in entries], TINY)
+        return [
+            answer if isinstance(answer, Error) else self._if_unchanged(entry, *answer)
+            for entry, answer in zip(entries, answers, strict=True)
+        ]
+
+    def _if_unchanged(self, entry: Entry, data: bytes, now: Entry) -> tuple[bytes, Metadata] | Error:
+        if fingerprint(like(entry, now)) != fingerprint(entry):
+            return self._changed(entry)
+        return data, self._metadata(entry, now)
+
+    def write_one_tiny(self, entry: Entry, data: bytes, metadata: Metadata) -> Entry:
+        """Store what was read of it."""
+        path = self.target.below(entry.path)
+        written = self.target.storage.write(path, data, size=len(data), metadata=metadata)
+        return self._checked(entry, written)
+
     def write_tiny(
         self, entries: Sequence[Entry], contents: Sequence[tuple[str, bytes, Metadata]]
     ) -> Sequence[Entry | Error]:
@@ -161,6 +191,9 @@ class Mover:
         if self._bulk is not None:
             self._bulk.close()
             self._bulk = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def _by_stream(self, entry: Entry, ours: str, theirs: str) -> Entry:
         source, target, count = self.source.storage, self.target.storage, self._counter(entry.path)

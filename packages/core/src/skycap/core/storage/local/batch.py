@@ -15,12 +15,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from skycap.core import paths
 from skycap.core.errors import Error, PathInvalid, Unsupported, UploadFailed
+from skycap.core.paths import join_under, printable
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.failures import translate
 from skycap.core.storage.local import temporary
-from skycap.core.storage.local.attributes import apply, copy_xattrs, entry_of
+from skycap.core.storage.local.attributes import apply, copy_xattrs, entry_of, file_entry, metadata_of
 from skycap.core.storage.local.bytes import SMALL, copy_bytes, write_all
 from skycap.core.storage.local.folder import Folder, make_folders
 
@@ -64,7 +64,30 @@ def write_contents(
     return _each(root, contents, write)
 
 
-def _each(root: str, items: Sequence[T], work: Callable[[Folder, str, T], R]) -> list[R | Error]:
+def read_contents(root: str, paths: Sequence[str], limit: int) -> list[tuple[bytes, Entry] | Error]:
+    """For each path below root its content and entry, or what went wrong."""
+
+    def read(folder: Folder, name: str, item: tuple[str]) -> tuple[bytes, Entry]:
+        source = os.open(f"{folder.prefix}{name}", _READ, dir_fd=folder.handle)
+        try:
+            info = os.fstat(source)
+            if not stat_module.S_ISREG(info.st_mode) or info.st_size > limit:
+                raise Unsupported("it is no small file any more", where=printable(item[0]))
+            data = os.read(source, info.st_size + 1)
+            entry = file_entry(item[0], info)._replace(metadata=metadata_of(source, info))
+            after = os.fstat(source)
+        finally:
+            os.close(source)
+        if len(data) != info.st_size or after.st_mtime_ns != info.st_mtime_ns:
+            raise _changed(item[0], len(data), info.st_size)
+        return data, entry
+
+    return _each(root, [(path,) for path in paths], read, make=False)
+
+
+def _each(
+    root: str, items: Sequence[T], work: Callable[[Folder, str, T], R], *, make: bool = True
+) -> list[R | Error]:
     answers: list[R | Error] = []
     folders: dict[str, Folder | Error] = {}
     try:
@@ -73,7 +96,7 @@ def _each(root: str, items: Sequence[T], work: Callable[[Folder, str, T], R]) ->
             parent, _, name = path.rpartition("/")
             folder = folders.get(parent)
             if folder is None:
-                folder = folders[parent] = _folder(root, parent)
+                folder = folders[parent] = _folder(root, parent, make=make)
             if isinstance(folder, Error):
                 answers.append(folder)
                 continue
@@ -84,7 +107,7 @@ def _each(root: str, items: Sequence[T], work: Callable[[Folder, str, T], R]) ->
             except Error as error:  # first: some of ours are an OSError too
                 answers.append(error)
             except OSError as error:
-                answers.append(translate(error, f"{folder.path}/{name}", writing=True))
+                answers.append(translate(error, f"{folder.path}/{name}", writing=make))
     finally:
         for folder in folders.values():
             if isinstance(folder, Folder):
@@ -119,21 +142,22 @@ def _write(folder: Folder, final: str, content: bytes, metadata: Metadata, *, sy
                 os.unlink(name, dir_fd=handle)
 
 
-def _folder(root: str, parent: str) -> Folder | Error:
+def _folder(root: str, parent: str, *, make: bool) -> Folder | Error:
     try:
-        folder = paths.join_under(root, parent, follow_last=True)
-        make_folders(folder)
+        folder = join_under(root, parent, follow_last=True)
+        if make:
+            make_folders(folder)
         return Folder(root, folder)
     except Error as error:
         return error
     except OSError as error:
-        return translate(error, f"{root}/{parent}", writing=True)
+        return translate(error, f"{root}/{parent}", writing=make)
 
 
 def _check_name(root: str, path: str, name: str) -> None:
     if temporary.is_temporary(name):
-        raise PathInvalid("this name is kept for unfinished files", where=paths.printable(path))
-    paths.join_under(root, name)
+        raise PathInvalid("this name is kept for unfinished files", where=printable(path))
+    join_under(root, name)
 
 
 def _copy(
@@ -157,7 +181,7 @@ def _copy(
         info = os.fstat(source)
         mode = stat_module.S_IMODE(info.st_mode)
         if not stat_module.S_ISREG(info.st_mode):
-            raise Unsupported("it is not a regular file any more", where=paths.printable(local))
+            raise Unsupported("it is not a regular file any more", where=printable(local))
         name = f"{prefix}{temporary.new_name('part')}"
         target = os.open(name, _WRITE, mode & 0o777 if metadata else 0o666, dir_fd=handle)
         try:
@@ -182,12 +206,7 @@ def _copy(
             os.close(target)
         after = os.fstat(source)
         if copied != (info.st_size if size is None else size) or after.st_mtime_ns != info.st_mtime_ns:
-            raise UploadFailed(
-                f"it changed while it was read ({copied} of {size} bytes)",
-                where=paths.printable(local),
-                hint="Run the command again.",
-                retryable=False,
-            )
+            raise _changed(local, copied, size)
         os.rename(name, f"{prefix}{final}", src_dir_fd=handle, dst_dir_fd=handle)
         name = None
     finally:
@@ -195,6 +214,15 @@ def _copy(
         if name is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=handle)
+
+
+def _changed(path: str, copied: int, size: int | None) -> UploadFailed:
+    return UploadFailed(
+        f"it changed while it was read ({copied} of {size} bytes)",
+        where=printable(path),
+        hint="Run the command again.",
+        retryable=False,
+    )
 
 
 @lru_cache(maxsize=1)

@@ -16,13 +16,13 @@ from skycap.core.errors import Conflict, Error, NotFound, PathInvalid, Unsupport
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import BulkWriter, Leftover, Quota
+from skycap.core.storage.extras import BulkReader, BulkWriter, Leftover, Quota
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.failures import translate
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.local import probe, temporary
 from skycap.core.storage.local.attributes import apply, entry_of, kind_of, metadata_of
-from skycap.core.storage.local.bulk import LocalBulk
+from skycap.core.storage.local.bulk import LocalBulkReader, LocalBulkWriter
 from skycap.core.storage.local.bytes import OnBytes, copy_bytes, ignore, write_all
 from skycap.core.storage.local.folder import make_folders
 from skycap.core.storage.local.reading import open_range
@@ -63,6 +63,7 @@ class Local(Storage):
         Capability.SET_METADATA,
         Capability.MAKE_SYMLINK,
         Capability.LOCAL_PATH,
+        Capability.BULK_READ,
         Capability.BULK_WRITE,
         Capability.QUOTA,
         Capability.CLEANUP,
@@ -73,8 +74,8 @@ class Local(Storage):
     ) -> None:
         self.root = os.path.abspath(os.fspath(root))
         self._links: Links = links
-        if links != "keep":  # it would not show the link it made
-            self.capabilities = self.capabilities - {Capability.MAKE_SYMLINK}
+        if links != "keep":  # it would not show the link it made, and bulk readers follow none
+            self.capabilities = self.capabilities - {Capability.MAKE_SYMLINK, Capability.BULK_READ}
         self.forces_to_disk = fsync == "file"
 
     @classmethod
@@ -296,9 +297,15 @@ class Local(Storage):
         except OSError as error:
             raise translate(error, str(error.filename or local), writing=True) from error
 
+    def bulk_read(self) -> BulkReader:
+        """Read many small files."""
+        if Capability.BULK_READ not in self.capabilities:
+            self._refuse(Capability.BULK_READ)
+        return LocalBulkReader(self.root)
+
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
         """Copy many small local files."""
-        return LocalBulk(self.root, metadata=metadata, sync=self.forces_to_disk)
+        return LocalBulkWriter(self.root, metadata=metadata, sync=self.forces_to_disk)
 
     def begin_upload(self, path: str, *, size: int | None = None, metadata: Metadata | None = None) -> Upload:
         """Parts go to a hidden file in the same folder."""

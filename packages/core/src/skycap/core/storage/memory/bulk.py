@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from skycap.core.errors import Error, Unsupported
 from skycap.core.paths import printable
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import BulkWriter
+from skycap.core.storage.extras import BulkReader, BulkWriter
 from skycap.core.storage.failures import translate
 from skycap.core.storage.local.attributes import metadata_of
 from skycap.core.storage.source import opened
@@ -19,6 +19,30 @@ if TYPE_CHECKING:
     from skycap.core.storage.memory.storage import Memory
 
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class MemoryBulkReader(BulkReader):
+    """One read after the other."""
+
+    def __init__(self, storage: Memory) -> None:
+        self._storage = storage
+
+    def get(self, paths: Sequence[str], limit: int) -> Sequence[tuple[bytes, Entry] | Error]:
+        """For each its content and entry, or what went wrong."""
+        answers: list[tuple[bytes, Entry] | Error] = []
+        for path in paths:
+            try:
+                entry = self._storage.stat(path)
+                if not entry.is_file or (entry.size or 0) > limit:
+                    raise Unsupported("it is no small file", where=printable(path))
+                with self._storage.read(path) as reader:
+                    answers.append((reader.read(), entry))
+            except Error as error:
+                answers.append(error)
+        return answers
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class MemoryBulk(BulkWriter):

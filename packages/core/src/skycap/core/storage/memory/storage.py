@@ -17,10 +17,20 @@ from skycap.core.paths import join, printable, split
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Kind, Metadata
-from skycap.core.storage.extras import BulkWriter, Change, Changes, Leftover, Quota, Shares, Trash, Versions
+from skycap.core.storage.extras import (
+    BulkReader,
+    BulkWriter,
+    Change,
+    Changes,
+    Leftover,
+    Quota,
+    Shares,
+    Trash,
+    Versions,
+)
 from skycap.core.storage.failures import translate
 from skycap.core.storage.memory.base import MemoryBase
-from skycap.core.storage.memory.bulk import MemoryBulk
+from skycap.core.storage.memory.bulk import MemoryBulk, MemoryBulkReader
 from skycap.core.storage.memory.extras import MemoryShares, MemoryTrash, MemoryVersions
 from skycap.core.storage.memory.space import Node, PendingUpload, ordered
 from skycap.core.storage.memory.upload import MemoryUpload
@@ -316,6 +326,11 @@ class Memory(MemoryBase):
         except OSError as error:
             raise translate(error, local, writing=True) from error
         return node.entry(path)
+
+    def bulk_read(self) -> BulkReader:
+        """One read after the other."""
+        self.need(Capability.BULK_READ)
+        return MemoryBulkReader(self)
 
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
         """One write after the other."""

@@ -9,7 +9,16 @@ from skycap.core.errors import Error
 from skycap.core.retry.policies import Operation
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import BulkWriter, Share, Shares, Trash, Trashed, Version, Versions
+from skycap.core.storage.extras import (
+    BulkReader,
+    BulkWriter,
+    Share,
+    Shares,
+    Trash,
+    Trashed,
+    Version,
+    Versions,
+)
 
 T = TypeVar("T")
 Needs = Callable[[Capability, str], None]
@@ -22,6 +31,25 @@ class Iterate(Protocol):
     def __call__(self, operation: Operation, start: Callable[[], Iterator[T]]) -> Iterator[T]:
         """What `start` gives, one by one."""
         ...
+
+
+class BulkReaderAround(BulkReader):
+    """A reader of many files, each batch going through the overlay."""
+
+    def __init__(self, inner: BulkReader, around: Around) -> None:
+        self._inner = inner
+        self._around = around
+
+    def get(self, paths: Sequence[str], limit: int) -> Sequence[tuple[bytes, Entry] | Error]:
+        """Read each."""
+        found: Sequence[tuple[bytes, Entry] | Error] = self._around(
+            Operation.DOWNLOAD, self._inner.get, paths, limit
+        )
+        return found
+
+    def close(self) -> None:
+        """Let go of what was held for it."""
+        self._inner.close()
 
 
 class BulkAround(BulkWriter):

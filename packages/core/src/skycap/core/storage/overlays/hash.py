@@ -49,7 +49,7 @@ class Hashed(Transparent):
         self.kinds = tuple(kinds)
         _Digests(self.kinds)  # says at once if one is unknown, or needs a package
         if self.kinds:
-            self.capabilities -= {Capability.LOCAL_PATH, Capability.BULK_WRITE}
+            self.capabilities -= {Capability.LOCAL_PATH, Capability.BULK_READ, Capability.BULK_WRITE}
             self._passed &= self.capabilities
 
     # Writing

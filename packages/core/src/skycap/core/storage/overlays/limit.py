@@ -6,8 +6,8 @@ on. Bytes are counted by a bucket that all threads share, in small pieces, so th
 half a second; a part of an upload is paid for before it is sent, since it goes out in one call. No wait here
 is on the time of a try.
 
-With a limit on bytes the ways around Python are closed (`local_path`, `read_file`, `bulk_write`), or the
-bytes would not be counted.
+With a limit on bytes the ways around Python are closed (`local_path`, `read_file`, `bulk_read` and
+`bulk_write`), or the bytes would not be counted.
 """
 
 from __future__ import annotations
@@ -106,7 +106,12 @@ class Limited(Transparent):
             raise UsageError("a storage needs at least one connection")
         super().__init__(inner)
         if up or down:
-            self.capabilities -= {Capability.LOCAL_PATH, Capability.READ_FILE, Capability.BULK_WRITE}
+            self.capabilities -= {
+                Capability.LOCAL_PATH,
+                Capability.READ_FILE,
+                Capability.BULK_READ,
+                Capability.BULK_WRITE,
+            }
             self._passed &= self.capabilities
         self._up = up
         self._down = down

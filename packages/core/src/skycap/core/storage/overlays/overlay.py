@@ -24,11 +24,26 @@ from skycap.core.retry.policies import Operation
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
-from skycap.core.storage.extras import BulkWriter, Changes, Leftover, Quota, Shares, Trash, Versions
+from skycap.core.storage.extras import (
+    BulkReader,
+    BulkWriter,
+    Changes,
+    Leftover,
+    Quota,
+    Shares,
+    Trash,
+    Versions,
+)
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.failures import translate
 from skycap.core.storage.interface import Storage
-from skycap.core.storage.overlays.extras import BulkAround, SharesAround, TrashAround, VersionsAround
+from skycap.core.storage.overlays.extras import (
+    BulkAround,
+    BulkReaderAround,
+    SharesAround,
+    TrashAround,
+    VersionsAround,
+)
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload
 
@@ -223,6 +238,11 @@ class Overlay(Storage):
             _DOWN, self.inner.read_file, path, local, offset=offset, length=length, version=version
         )
 
+    def bulk_read(self) -> BulkReader:
+        """A reader of many small files."""
+        self._needs(Capability.BULK_READ)
+        return BulkReaderAround(self.inner.bulk_read(), self._around)
+
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
         """A writer of many small local files."""
         self._needs(Capability.BULK_WRITE)
@@ -311,6 +331,7 @@ EVERYTHING: frozenset[Capability] = frozenset(
         Capability.MAKE_SYMLINK,
         Capability.LOCAL_PATH,
         Capability.READ_FILE,
+        Capability.BULK_READ,
         Capability.BULK_WRITE,
         Capability.VERSIONS,
         Capability.VERSIONS_RESTORE,

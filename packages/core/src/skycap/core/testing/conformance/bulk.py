@@ -19,6 +19,7 @@ from skycap.core.testing.conformance.base import (
     content_of,
     is_there,
     listed,
+    needs,
     needs_full,
     noise,
 )
@@ -44,7 +45,28 @@ def _local(folder: Path, name: str, content: bytes) -> str:
 
 
 class BulkPromises(ConformanceBase):
-    """What `bulk_write` promises."""
+    """What `bulk_read` and `bulk_write` promise."""
+
+    def test_a_bulk_of_files_is_read(self, storage: Storage) -> None:
+        needs(storage, Capability.READ, Capability.BULK_READ)
+        sizes = (0, 1, 4096, 70_000)
+        wanted = [self.put(storage, f"dir {n % 2}/{n} é 🙂", noise(size)) for n, size in enumerate(sizes)]
+        reader = storage.bulk_read()
+        try:
+            answers = list(reader.get([*wanted, "absent", "dir 0", "../out"], 70_000))
+            assert list(reader.get([], 1)) == []
+            (refused,) = reader.get([wanted[2]], 4095)
+        finally:
+            reader.close()
+            reader.close()
+        assert all(isinstance(answer, Error) for answer in [*answers[4:], refused])
+        for path, size, answer in zip(wanted, sizes, answers, strict=False):
+            assert not isinstance(answer, Error)
+            content, entry = answer
+            assert bytes(content) == noise(size)
+            known = storage.stat(path)
+            assert (entry.path, entry.size, entry.version) == (path, size, known.version)
+            assert (entry.mtime_ns, entry.metadata) == (known.mtime_ns, known.metadata)
 
     def test_a_bulk_of_files_arrives(self, storage: Storage, tmp_path: Path) -> None:
         needs_full(storage, Capability.BULK_WRITE)

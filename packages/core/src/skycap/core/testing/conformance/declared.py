@@ -88,6 +88,7 @@ _CALLS: dict[Capability, tuple[set[Capability], list[Callable[[Storage], object]
     Capability.MAKE_SYMLINK: (set(), [lambda s: s.make_symlink("new", "file")]),
     Capability.LOCAL_PATH: (set(), [lambda s: s.local_path("file")]),
     Capability.READ_FILE: (set(), [lambda s: s.read_file("file", "/absent/local")]),
+    Capability.BULK_READ: (set(), [lambda s: s.bulk_read()]),
     Capability.BULK_WRITE: (set(), [lambda s: s.bulk_write()]),
     Capability.VERSIONS: (set(), [lambda s: s.versions()]),
     Capability.VERSIONS_RESTORE: (
