@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from skycap.core.errors import UsageError
+from skycap.core.errors import Conflict, UsageError
 from skycap.core.location import Location
 from skycap.core.storage.local import Local
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays.limit import Bandwidth, Limited
 from skycap.core.transfer.guards import refuse_overlap
-from tests.core.transfer.conftest import Runner, make_tree
+from tests.core.transfer.conftest import Runner, local, make_tree
 
 
 def at(path: Path, inside: str = "") -> Location:
@@ -89,3 +91,29 @@ def test_a_transfer_onto_itself_changes_nothing(tree: Path, transfer: Runner) ->
     with pytest.raises(UsageError):
         transfer(at(tree, "a"), at(tree)).move()
     assert (tree / "a/b/c").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system")
+def test_what_is_no_file_is_neither_replaced_nor_removed(tmp_path: Path, transfer: Runner) -> None:
+    source = make_tree(tmp_path / "source", {"a": b"1", "pipe": b"a file"})
+    target = make_tree(tmp_path / "target", {"old": b"x"})
+    for name in ("pipe", "only"):
+        os.mkfifo(target / name)
+    result = transfer(local(source), local(target)).sync()
+    assert {failure.path for failure in result.failures} >= {"pipe"}
+    assert stat.S_ISFIFO((target / "pipe").lstat().st_mode)
+    assert stat.S_ISFIFO((target / "only").lstat().st_mode)
+    assert (target / "a").read_bytes() == b"1"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system")
+@pytest.mark.parametrize("name", ["pipe", "link"])
+def test_a_single_file_does_not_take_the_place_of_a_pipe(tmp_path: Path, transfer: Runner, name: str) -> None:
+    source = make_tree(tmp_path / "source", {"a": b"1"})
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    here, there = local(source), local(tmp_path)
+    result = transfer(replace(here, path="a"), replace(there, path=name), single=True).copy()
+    assert [type(failure.error) for failure in result.failures] == [Conflict]
+    assert stat.S_ISFIFO((tmp_path / "pipe").lstat().st_mode)
+    assert (tmp_path / "link").is_symlink()

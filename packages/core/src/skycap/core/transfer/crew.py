@@ -81,6 +81,14 @@ class Crew:
             return
         if action.behind and self._is_blocked(action):
             return
+        if action.target is not None and action.target.kind is Kind.OTHER:
+            conflict = Conflict(
+                "a device, a pipe or a socket stands at the target, and is not replaced",
+                where=self._target.shown(action.path),
+                hint="Remove it yourself if it is not needed.",
+            )
+            self._emit(Event(EventType.FAILED, action.path, error=conflict))
+            return
         self._dirs.touched(action)
         if kind is ActionType.MAKE_DIR:
             self._attempt(action, self._make_dir)

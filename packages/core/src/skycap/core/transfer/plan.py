@@ -127,7 +127,8 @@ def _is_left_out(entry: Entry, rules: Rules) -> bool:
 
 
 def _is_to_go(entry: Entry, rules: Rules) -> bool:
-    return rules.remove and not _is_left_out(entry, rules)
+    # What is never moved is not removed either: nobody could bring a device or a pipe back.
+    return rules.remove and entry.kind is not Kind.OTHER and not _is_left_out(entry, rules)
 
 
 def _only_source(entry: Entry, rules: Rules, target: Entry | None = None) -> Iterator[Action]:

@@ -15,7 +15,7 @@ from skycap.core import paths
 from skycap.core.errors import Conflict, Error, NotFound, PathInvalid, Unsupported, UploadFailed
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
-from skycap.core.storage.entry import Entry, Metadata
+from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.storage.extras import BulkReader, BulkWriter, Leftover, Quota
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.failures import translate
@@ -155,7 +155,7 @@ class Local(Storage):
         final = self._join_new(path)
         folder = os.path.dirname(final)
         try:
-            old = _regular(final)
+            old = _replaced(final)
             private = metadata is not None and metadata.mode is not None
             descriptor, name = temporary.create(folder, private=private)
             try:
@@ -397,12 +397,19 @@ class Local(Storage):
             self._refuse(by_version, path)
 
 
-def _regular(local: str) -> os.stat_result | None:
-    """The stat of what a write is going to replace, if that is a file."""
+def _replaced(local: str) -> os.stat_result | None:
+    """The stat of the file that a write is going to replace; `Conflict` where a device or a pipe stands."""
     try:
         info = os.lstat(local)
+        what = os.stat(local) if stat_module.S_ISLNK(info.st_mode) else info
     except FileNotFoundError:
         return None
+    if kind_of(what) is Kind.OTHER:
+        raise Conflict(
+            "a device, a pipe or a socket stands there, and is not replaced by a file",
+            where=paths.printable(local),
+            hint='Write "-" for standard output.',
+        )
     return info if stat_module.S_ISREG(info.st_mode) else None
 
 
