@@ -232,3 +232,24 @@ def test_a_place_that_stands_on_itself_is_refused(skycap: Skycap, monkeypatch: p
     outcome = skycap("ls", "v:")
     assert outcome.status == 33
     assert "stands on itself" in outcome.err
+
+
+def test_a_local_path_of_a_remote_is_the_same_place_from_every_folder(
+    skycap: Skycap, tree: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    (home / "pw").write_text("correct horse battery\n")
+    (home / "pw").chmod(0o600)
+    made = skycap("remote", "add", "tk", "crypt", "remote=./localvault", "passphrase=file:pw")
+    assert f"remote is kept as {home / 'localvault'}" in made.err
+    assert skycap("copy", tree, "tk:").status == 0
+    assert skycap("remote", "add", "here", "local", "root=tree").status == 0
+    elsewhere = home / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert "a.txt" in skycap("ls", "tk:").out
+    assert "a.txt" in skycap("ls", "here:").out
+    assert skycap("copy", tree, "tk:again").status == 0
+    assert list(elsewhere.iterdir()) == []
+    assert "kept as" in skycap("remote", "edit", "here", "root=.").err
+    assert written()["here"]["root"] == str(elsewhere)
