@@ -11,6 +11,9 @@ import pytest
 
 from tests.core.cli.conftest import Skycap
 
+NOWHERE = "http://127.0.0.1:9"
+"""An address where nothing answers."""
+
 
 def written() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = tomllib.loads(Path(os.environ["SKYCAP_CONFIG"]).read_text()).get(
@@ -253,3 +256,25 @@ def test_a_local_path_of_a_remote_is_the_same_place_from_every_folder(
     assert list(elsewhere.iterdir()) == []
     assert "kept as" in skycap("remote", "edit", "here", "root=.").err
     assert written()["here"]["root"] == str(elsewhere)
+
+
+def test_a_logout_takes_all_out_that_a_login_wrote(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    skycap("remote", "add", "box", "s3", f"endpoint={NOWHERE}")
+    before = written()["box"]
+    answer(monkeypatch, "KEYID", "hunter2hunter2", "a-token-of-keys")
+    assert skycap("auth", "login", "box").status == 0
+    assert set(written()["box"]) - set(before) == {"access_key_id", "secret_access_key", "session_token"}
+    outcome = skycap("auth", "logout", "box")
+    assert "access_key_id" in outcome.err
+    assert written()["box"] == before
+
+
+def test_half_a_login_names_the_remote_and_what_mends_it(skycap: Skycap) -> None:
+    skycap("remote", "add", "photos", "s3", "access_key_id=A", f"endpoint={NOWHERE}")
+    outcome = skycap("ls", "photos:bucket")
+    assert outcome.status == 33
+    assert "photos:" in outcome.err
+    assert "secret_access_key is missing" in outcome.err
+    assert "skycap auth login photos" in outcome.err
+    assert "skycap remote edit photos access_key_id=" in outcome.err

@@ -102,9 +102,13 @@ def profile_settings(profile: str | None, *, environ: Mapping[str, str] | None =
 def _simple(options: S3Options, environ: Mapping[str, str]) -> Keys | None:
     if options.access_key_id or options.secret_access_key:
         if not (options.access_key_id and options.secret_access_key):
+            given, missing = "access_key_id", "secret_access_key"
+            if not options.access_key_id:
+                given, missing = missing, given
             raise ConfigInvalid(
-                "access_key_id and secret_access_key belong together, and one is missing",
-                hint="Set both, or neither to use the AWS configuration.",
+                f"access_key_id and secret_access_key belong together, and {missing} is missing",
+                hint=f'"skycap auth login REMOTE" asks for it; "skycap remote edit REMOTE {given}=" takes '
+                "the other out, so that the AWS configuration and environment are used.",
             )
         token = options.session_token.reveal() if options.session_token else None
         return Keys(options.access_key_id, options.secret_access_key.reveal(), token)

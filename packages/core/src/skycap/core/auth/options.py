@@ -39,13 +39,19 @@ class OptionsMethod:
         return plain | {name: account.reference(name) for name in secrets}
 
     def logout(self, account: Account) -> list[str]:
-        """Forget the secrets of this remote."""
+        """Forget the secrets of this remote; and what belongs to them, which alone would be half a login."""
         names = []
         for info in account.options:
             if info.secret:
                 account.store.delete(SERVICE, account.key(info.name))
                 if account.values.get(info.name) == account.reference(info.name):
                     names.append(info.name)
+        if any(info.login for info in account.options if info.name in names):
+            names += [
+                info.name
+                for info in account.options
+                if info.login and not info.secret and info.name in account.values
+            ]
         return names
 
     def status(self, account: Account) -> Status:

@@ -39,7 +39,7 @@ def login(name: Name) -> None:
 
 @app.command()
 def logout(name: Name) -> None:
-    """Log out of a remote: its secrets are forgotten, on this machine.
+    """Log out of a remote: its secrets and what belongs to them are forgotten, on this machine.
 
     \b
     Examples:
@@ -49,8 +49,9 @@ def logout(name: Name) -> None:
     from skycap.core.remotes.login import logout as log_out
 
     run = session()
-    log_out(run.opener, plugins(), name.removesuffix(":"))
-    run.note(f"Logged out of {name.removesuffix(':')}.")
+    gone = log_out(run.opener, plugins(), name.removesuffix(":"))
+    told = f": {', '.join(gone)} taken out" if gone else ""
+    run.note(f"Logged out of {name.removesuffix(':')}{told}.")
 
 
 @app.command()
