@@ -158,7 +158,7 @@ def test_a_login_asks_for_the_secrets_and_a_logout_forgets_them(
     skycap: Skycap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
-    skycap("remote", "add", "box", "s3", "access_key_id=A")
+    skycap("remote", "add", "box", "s3", "access_key_id=A", f"endpoint={NOWHERE}")
     assert skycap("auth", "status", "box").status == 11
     answer(monkeypatch, "hunter2hunter2", "")
     assert skycap("auth", "login", "box").status == 0
@@ -172,7 +172,7 @@ def test_a_login_asks_for_the_secrets_and_a_logout_forgets_them(
 
 def test_a_login_asks_for_all_that_belongs_together(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
-    skycap("remote", "add", "box", "s3")
+    skycap("remote", "add", "box", "s3", f"endpoint={NOWHERE}")
     answer(monkeypatch, "KEYID")
     assert skycap("auth", "login", "box").status == 11
     assert "access_key_id" not in written()["box"]
@@ -195,7 +195,7 @@ def test_the_doctor_looks_at_what_a_vault_stands_on(skycap: Skycap) -> None:
 
 
 def test_a_login_with_nobody_there_is_told(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
-    skycap("remote", "add", "box", "s3", "access_key_id=A")
+    skycap("remote", "add", "box", "s3", "access_key_id=A", f"endpoint={NOWHERE}")
     answer(monkeypatch)
     outcome = skycap("auth", "login", "box")
     assert outcome.status == 11
@@ -278,3 +278,25 @@ def test_half_a_login_names_the_remote_and_what_mends_it(skycap: Skycap) -> None
     assert "secret_access_key is missing" in outcome.err
     assert "skycap auth login photos" in outcome.err
     assert "skycap remote edit photos access_key_id=" in outcome.err
+
+
+def test_a_login_with_half_of_it_changes_nothing(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    skycap("remote", "add", "box", "s3", f"endpoint={NOWHERE}")
+    answer(monkeypatch, "KEYID", "", "")
+    assert skycap("auth", "login", "box").status == 11
+    assert "access_key_id" not in written()["box"]
+
+
+def test_an_empty_answer_takes_an_old_token_out(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    skycap("remote", "add", "box", "s3", f"endpoint={NOWHERE}")
+    answer(monkeypatch, "KEYID", "hunter2hunter2", "a-token-of-keys")
+    outcome = skycap("auth", "login", "box")
+    assert "is not known yet" in outcome.err
+    assert "session_token" in written()["box"]
+    answer(monkeypatch, "hunter3hunter3", "")
+    outcome = skycap("auth", "login", "box")
+    assert "session_token taken out" in outcome.err
+    assert "session_token" not in written()["box"]
+    assert "secret_access_key" in written()["box"]

@@ -64,7 +64,7 @@ class CryptOptions(StorageOptions):
         raise AuthMissing(
             "there is no passphrase",
             where=self.remote,
-            hint='Run "skycap auth login NAME", or set key_file.',
+            hint='Run "skycap auth login REMOTE", or set key_file.',
         )
 
 
