@@ -51,3 +51,30 @@ def test_keys_that_the_store_refuses_are_not_kept(
         assert "warning" not in capsys.readouterr().err
         assert len(stub.requests) == 2
         assert run(["ls", "minio:"]) == 0
+
+
+def test_the_status_tells_where_keys_come_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["remote", "add", "photos", "s3"])
+
+    def status() -> tuple[int, str]:
+        capsys.readouterr()
+        return run(["auth", "status", "photos"]), capsys.readouterr().out
+
+    assert status()[0] == 11
+    aws = Path(os.environ["HOME"]) / ".aws"
+    aws.mkdir(exist_ok=True)
+    (aws / "credentials").write_text("[default]\naws_access_key_id=D\naws_secret_access_key=s\n")
+    (aws / "config").write_text("[profile work]\nsso_session = w\n")
+    code, said = status()
+    assert (code, "profile default: access keys" in said) == (0, True)
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    assert "profile work: single sign-on" in status()[1]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ENV")
+    assert status()[0] == 11
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    assert "environment AWS_ACCESS_KEY_ID" in status()[1]
+    run(["remote", "edit", "photos", "access_key_id=A"])
+    code, said = status()
+    assert (code, "secret_access_key is missing" in said) == (11, True)
