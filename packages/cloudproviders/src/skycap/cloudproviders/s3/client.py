@@ -35,6 +35,7 @@ from skycap.cloudproviders.s3.signing import EMPTY_SHA256, quote_query, sign
 from skycap.cloudproviders.s3.splicing import Pipe, plain_socket
 from skycap.core.errors import DownloadFailed, Error
 from skycap.core.paths import printable
+from skycap.core.retry import answered
 from skycap.core.storage.source import COPY_BUFFER
 
 _log = logging.getLogger(__name__)
@@ -148,6 +149,7 @@ class Client:
                 if isinstance(error, Error):
                     raise
                 raise network_error(error, self.where(bucket, key), self.endpoint.url()) from error
+            answered(self.endpoint.url())
             if response.status in _GOOD:
                 return response, done
             refusal = self._explained(self._refusal(response, done))

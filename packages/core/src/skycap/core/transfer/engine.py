@@ -13,6 +13,8 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 from skycap.core.errors import (
+    AuthMissing,
+    ConfigInvalid,
     ConfirmationRequired,
     Conflict,
     Error,
@@ -23,7 +25,7 @@ from skycap.core.errors import (
 )
 from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
-from skycap.core.retry import Caller, RetryEvent, listening
+from skycap.core.retry import Caller, RetryEvent, listening, never_reached
 from skycap.core.storage.capability import Capability
 from skycap.core.transfer.compare import tolerance_ns
 from skycap.core.transfer.crew import Crew
@@ -125,12 +127,14 @@ class Transfer:
             yield from plan(ours, theirs, rules, known)
 
     def _source_hole(self, path: str, error: Error) -> None:
+        _end_if_hopeless(path, error)
         self._holes = True
         self._emit(Event(EventType.FAILED, path, error=error))
 
     def _target_hole(self, path: str, error: Error) -> None:
         if not path and isinstance(error, NotFound):
             return  # the target is not there yet
+        _end_if_hopeless(path, error)
         self._holes = True
         self._emit(Event(EventType.FAILED, path, error=error))
 
@@ -350,6 +354,12 @@ class Transfer:
 
 def _place(location: Location) -> str:
     return f"{location.storage.identity}\n{location.path}"
+
+
+def _end_if_hopeless(path: str, error: Error) -> None:
+    """Raise what would be said of every single file again: nobody is there, or we are not let in."""
+    if not path and (never_reached(error) or isinstance(error, AuthMissing | ConfigInvalid)):
+        raise error
 
 
 def _as_event(action: Action) -> Event:
