@@ -13,8 +13,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 from skycap.core.errors import (
-    AuthMissing,
-    ConfigInvalid,
     ConfirmationRequired,
     Conflict,
     Error,
@@ -25,7 +23,7 @@ from skycap.core.errors import (
 )
 from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
-from skycap.core.retry import Caller, RetryEvent, listening, never_reached
+from skycap.core.retry import Caller, RetryEvent, listening
 from skycap.core.storage.capability import Capability
 from skycap.core.transfer.compare import tolerance_ns
 from skycap.core.transfer.crew import Crew
@@ -40,7 +38,7 @@ from skycap.core.transfer.plan import Action, ActionType, Rules, plan
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.result import Result
 from skycap.core.transfer.state import State
-from skycap.core.transfer.walk import only, walk
+from skycap.core.transfer.walk import is_hopeless, only, walk
 from skycap.core.units import format_count
 
 Confirm = Callable[[Removals], bool]
@@ -127,14 +125,16 @@ class Transfer:
             yield from plan(ours, theirs, rules, known)
 
     def _source_hole(self, path: str, error: Error) -> None:
-        _end_if_hopeless(path, error)
+        if not path and is_hopeless(error):
+            raise error
         self._holes = True
         self._emit(Event(EventType.FAILED, path, error=error))
 
     def _target_hole(self, path: str, error: Error) -> None:
         if not path and isinstance(error, NotFound):
             return  # the target is not there yet
-        _end_if_hopeless(path, error)
+        if not path and is_hopeless(error):
+            raise error
         self._holes = True
         self._emit(Event(EventType.FAILED, path, error=error))
 
@@ -354,12 +354,6 @@ class Transfer:
 
 def _place(location: Location) -> str:
     return f"{location.storage.identity}\n{location.path}"
-
-
-def _end_if_hopeless(path: str, error: Error) -> None:
-    """Raise what would be said of every single file again: nobody is there, or we are not let in."""
-    if not path and (never_reached(error) or isinstance(error, AuthMissing | ConfigInvalid)):
-        raise error
 
 
 def _as_event(action: Action) -> Event:
