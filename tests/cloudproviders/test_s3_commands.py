@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from skycap.cloudproviders.s3.options import S3Options
+from skycap.cloudproviders.s3.storage import S3
 from skycap.core.cli.app import run
+from skycap.core.errors import NotFound
 from tests.cloudproviders.seaweed import SeaweedFS
+from tests.cloudproviders.stub import Reply, Stub
 
 Said = tuple[int, str, str]
 Skycap = Callable[..., Said]
@@ -43,3 +47,27 @@ def test_a_check_against_a_bucket_that_is_not_there_is_one_error(skycap: Skycap,
         status, out, err = skycap(*words)
         assert (status, out) == (4, "")
         assert err.count("there is no bucket") == 1
+
+
+@pytest.mark.parametrize("given", [{}, {"x-amz-version-id": "another"}])
+def test_a_store_that_heeds_no_version_ids_has_no_such_version(
+    given: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    reply = Reply(body=b"now", headers={"etag": '"e"', "content-range": "bytes 0-2/3", **given})
+    local = tmp_path / "local"
+    local.touch()
+    with Stub(lambda _: reply) as stub:
+        assert run(["cat", "--version-id", "zz", f':s3,endpoint="{stub.url}",region=x:bucket/a']) == 4
+        assert capsys.readouterr().out == ""
+        options = S3Options.parse({"endpoint": stub.url, "region": "x"}, where="test")
+        with S3(options, "bucket") as storage:
+            for ask in (
+                lambda: storage.read_file("a", str(local), version="zz"),
+                lambda: storage.head("a", "zz"),
+                lambda: storage.read("a", offset=0, length=2, version="zz").__enter__(),
+            ):
+                with pytest.raises(NotFound, match="no such version"):
+                    ask()
+    assert local.read_bytes() == b""
