@@ -71,3 +71,20 @@ def test_a_store_that_heeds_no_version_ids_has_no_such_version(
                 with pytest.raises(NotFound, match="no such version"):
                     ask()
     assert local.read_bytes() == b""
+
+
+def test_a_tree_makes_no_buckets(skycap: Skycap, tree: Path) -> None:
+    buckets = skycap("ls", "minio:")[1]
+    for words in (
+        ("copy", tree, "minio:"),
+        ("sync", "--yes", tree, "minio:"),
+        ("copy", tree / "a.jpg", "minio:"),
+    ):
+        status, _, err = skycap(*words)
+        assert status == 2
+        assert "skycap mkdir minio:BUCKET" in err
+    assert skycap("ls", "minio:")[1] == buckets
+    assert (tree / "2024" / "b.jpg").exists()
+    assert skycap("mkdir", "minio:made-by-mkdir")[0] == 0
+    assert "made-by-mkdir/" in skycap("ls", "minio:")[1]
+    assert skycap("remove", "-r", "--yes", "minio:made-by-mkdir")[0] == 0
