@@ -12,7 +12,7 @@ from skycap.cloudproviders.s3.storage import S3
 from skycap.core.cli.app import run
 from skycap.core.errors import NotFound
 from tests.cloudproviders.seaweed import SeaweedFS
-from tests.cloudproviders.stub import Reply, Stub
+from tests.cloudproviders.stub import Reply, Stub, refusal
 
 Said = tuple[int, str, str]
 Skycap = Callable[..., Said]
@@ -88,3 +88,34 @@ def test_a_tree_makes_no_buckets(skycap: Skycap, tree: Path) -> None:
     assert skycap("mkdir", "minio:made-by-mkdir")[0] == 0
     assert "made-by-mkdir/" in skycap("ls", "minio:")[1]
     assert skycap("remove", "-r", "--yes", "minio:made-by-mkdir")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "words"),
+    [("SignatureDoesNotMatch", 11, "secret access key does not fit"), ("AccessDenied", 6, "access denied")],
+)
+def test_a_look_at_one_file_says_what_is_wrong_with_the_keys(
+    code: str, status: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    with Stub(lambda _: refusal(code, 403)) as stub:
+        assert run(["stat", f':s3,endpoint="{stub.url}",region=x:bucket/a']) == status
+        assert words in capsys.readouterr().err
+        assert [(r.method, r.headers.get("range")) for r in stub.requests] == [
+            ("HEAD", None),
+            ("GET", "bytes=0-0"),
+        ]
+
+
+def test_a_wrong_secret_is_told_by_stat_as_by_ls(
+    skycap: Skycap, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKYCAP_REMOTE_MINIO_SECRET_ACCESS_KEY", "another")
+    for words in (
+        ("ls", f"minio:{bucket}"),
+        ("stat", f"minio:{bucket}/a"),
+        ("check", f"minio:{bucket}/a", f"minio:{bucket}/b"),
+    ):
+        status, _, err = skycap(*words)
+        assert (status, "secret access key does not fit" in err) == (11, True)
