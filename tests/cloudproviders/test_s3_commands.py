@@ -119,3 +119,11 @@ def test_a_wrong_secret_is_told_by_stat_as_by_ls(
     ):
         status, _, err = skycap(*words)
         assert (status, "secret access key does not fit" in err) == (11, True)
+
+
+def test_a_check_of_a_remote_tells_why_it_failed_and_reads_nothing_then(skycap: Skycap) -> None:
+    status, out, _ = skycap("remote", "check", "minio:no-bucket")
+    assert status == 3
+    (listing,) = (line for line in out.splitlines() if line.startswith("list"))
+    assert "there is no bucket 'no-bucket'" in listing
+    assert not any(line.startswith("read ") for line in out.splitlines())

@@ -254,7 +254,7 @@ def check(
         if run.json:
             run.emit(step.as_record())
         else:
-            rows.append((step.name, "failed" if step.error else "ok", step.detail))
+            rows.append((step.name, "failed" if step.error else "ok", step.told))
         if step.error is not None:
             run.complain(step.error)
     if not run.json:
