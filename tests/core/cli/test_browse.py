@@ -159,3 +159,17 @@ def test_a_folder_that_cannot_be_read_is_told_and_the_rest_is_shown(
     assert outcome.status == 3
     assert "sub/b.txt" in outcome.out
     assert "deep: permission denied" in outcome.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_a_long_listing_of_a_local_folder_shows_permissions(skycap: Skycap, tree: Path) -> None:
+    (tree / "a.txt").chmod(0o640)
+    (tree / "sub").chmod(0o750)
+    (tree / "sub" / "b.txt").chmod(0o604)
+    (tree / "to-a").symlink_to("a.txt")
+    lines = {line.split()[3]: line.split()[0] for line in skycap("ls", "-lR", tree).out.splitlines()}
+    assert lines["a.txt"] == "-rw-r-----"
+    assert lines["sub/"] == "drwxr-x---"
+    assert lines["sub/b.txt"] == "-rw----r--"
+    assert lines["to-a"].startswith("l")
+    assert skycap("ls", "-l", tree / "a.txt").out.startswith("-rw-r----- ")

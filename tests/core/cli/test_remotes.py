@@ -11,6 +11,9 @@ import pytest
 
 from tests.core.cli.conftest import Skycap
 
+NOWHERE = "http://127.0.0.1:9"
+"""An address where nothing answers."""
+
 
 def written() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = tomllib.loads(Path(os.environ["SKYCAP_CONFIG"]).read_text()).get(
@@ -155,7 +158,7 @@ def test_a_login_asks_for_the_secrets_and_a_logout_forgets_them(
     skycap: Skycap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
-    skycap("remote", "add", "box", "s3", "access_key_id=A")
+    skycap("remote", "add", "box", "s3", "access_key_id=A", f"endpoint={NOWHERE}")
     assert skycap("auth", "status", "box").status == 11
     answer(monkeypatch, "hunter2hunter2", "")
     assert skycap("auth", "login", "box").status == 0
@@ -169,7 +172,7 @@ def test_a_login_asks_for_the_secrets_and_a_logout_forgets_them(
 
 def test_a_login_asks_for_all_that_belongs_together(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
-    skycap("remote", "add", "box", "s3")
+    skycap("remote", "add", "box", "s3", f"endpoint={NOWHERE}")
     answer(monkeypatch, "KEYID")
     assert skycap("auth", "login", "box").status == 11
     assert "access_key_id" not in written()["box"]
@@ -192,7 +195,7 @@ def test_the_doctor_looks_at_what_a_vault_stands_on(skycap: Skycap) -> None:
 
 
 def test_a_login_with_nobody_there_is_told(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
-    skycap("remote", "add", "box", "s3", "access_key_id=A")
+    skycap("remote", "add", "box", "s3", "access_key_id=A", f"endpoint={NOWHERE}")
     answer(monkeypatch)
     outcome = skycap("auth", "login", "box")
     assert outcome.status == 11
@@ -232,3 +235,68 @@ def test_a_place_that_stands_on_itself_is_refused(skycap: Skycap, monkeypatch: p
     outcome = skycap("ls", "v:")
     assert outcome.status == 33
     assert "stands on itself" in outcome.err
+
+
+def test_a_local_path_of_a_remote_is_the_same_place_from_every_folder(
+    skycap: Skycap, tree: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    (home / "pw").write_text("correct horse battery\n")
+    (home / "pw").chmod(0o600)
+    made = skycap("remote", "add", "tk", "crypt", "remote=./localvault", "passphrase=file:pw")
+    assert f"remote is kept as {home / 'localvault'}" in made.err
+    assert skycap("copy", tree, "tk:").status == 0
+    assert skycap("remote", "add", "here", "local", "root=tree").status == 0
+    elsewhere = home / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert "a.txt" in skycap("ls", "tk:").out
+    assert "a.txt" in skycap("ls", "here:").out
+    assert skycap("copy", tree, "tk:again").status == 0
+    assert list(elsewhere.iterdir()) == []
+    assert "kept as" in skycap("remote", "edit", "here", "root=.").err
+    assert written()["here"]["root"] == str(elsewhere)
+
+
+def test_a_logout_takes_all_out_that_a_login_wrote(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    skycap("remote", "add", "box", "s3", f"endpoint={NOWHERE}")
+    before = written()["box"]
+    answer(monkeypatch, "KEYID", "hunter2hunter2", "a-token-of-keys")
+    assert skycap("auth", "login", "box").status == 0
+    assert set(written()["box"]) - set(before) == {"access_key_id", "secret_access_key", "session_token"}
+    outcome = skycap("auth", "logout", "box")
+    assert "access_key_id" in outcome.err
+    assert written()["box"] == before
+
+
+def test_half_a_login_names_the_remote_and_what_mends_it(skycap: Skycap) -> None:
+    skycap("remote", "add", "photos", "s3", "access_key_id=A", f"endpoint={NOWHERE}")
+    outcome = skycap("ls", "photos:bucket")
+    assert outcome.status == 33
+    assert "photos:" in outcome.err
+    assert "secret_access_key is missing" in outcome.err
+    assert "skycap auth login photos" in outcome.err
+    assert "skycap remote edit photos access_key_id=" in outcome.err
+
+
+def test_a_login_with_half_of_it_changes_nothing(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    skycap("remote", "add", "box", "s3", f"endpoint={NOWHERE}")
+    answer(monkeypatch, "KEYID", "", "")
+    assert skycap("auth", "login", "box").status == 11
+    assert "access_key_id" not in written()["box"]
+
+
+def test_an_empty_answer_takes_an_old_token_out(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    skycap("remote", "add", "box", "s3", f"endpoint={NOWHERE}")
+    answer(monkeypatch, "KEYID", "hunter2hunter2", "a-token-of-keys")
+    outcome = skycap("auth", "login", "box")
+    assert "is not known yet" in outcome.err
+    assert "session_token" in written()["box"]
+    answer(monkeypatch, "hunter3hunter3", "")
+    outcome = skycap("auth", "login", "box")
+    assert "session_token taken out" in outcome.err
+    assert "session_token" not in written()["box"]
+    assert "secret_access_key" in written()["box"]

@@ -22,7 +22,17 @@ from skycap.core.errors import (
     UploadFailed,
     UsageError,
 )
-from skycap.core.retry import Caller, Policy, RetryEvent, anew, in_threads, listening, remaining, whole_try
+from skycap.core.retry import (
+    Caller,
+    Policy,
+    RetryEvent,
+    anew,
+    answered,
+    in_threads,
+    listening,
+    remaining,
+    whole_try,
+)
 
 
 class World:
@@ -276,3 +286,24 @@ def test_the_library_is_imported_at_the_first_failure_only() -> None:
         "assert 'tenacity' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_server_that_never_answered_is_tried_three_times_and_then_once() -> None:
+    refused = UploadFailed("refused")
+    refused.unreached = "http://never-there.example"
+    first, second = World(Policy(attempts=8)), World(Policy(attempts=8))
+    with pytest.raises(UploadFailed):
+        first.caller(Flaky(*[refused] * 9).put)
+    assert first.waits == [0.5, 1.0]
+    with pytest.raises(UploadFailed):
+        second.caller(Flaky(*[refused] * 9).put)
+    assert second.waits == []
+
+
+def test_a_server_that_has_answered_gets_all_the_patience() -> None:
+    refused = UploadFailed("refused")
+    refused.unreached = "http://was-there.example"
+    answered("http://was-there.example")
+    world = World(Policy(attempts=5))
+    assert world.caller(Flaky(*[refused] * 4).put) == "done"
+    assert len(world.waits) == 4

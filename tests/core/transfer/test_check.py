@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skycap.core.errors import AccessDenied, DownloadFailed, ScanFailed, UsageError
+from skycap.core.errors import AccessDenied, DownloadFailed, NotFound, ScanFailed, UsageError
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Metadata
@@ -103,8 +103,9 @@ def test_a_folder_that_cannot_be_listed_is_no_equality(pair: tuple[Path, Path]) 
 
 
 def test_a_place_that_is_not_there_is_no_equality(tmp_path: Path, pair: tuple[Path, Path]) -> None:
-    result, _ = checked(local(pair[0]), local(tmp_path / "none"))
-    assert result.exit_status == 14
+    for places in ((pair[0], tmp_path / "none"), (tmp_path / "none", pair[0])):
+        with pytest.raises(NotFound):
+            checked(*map(local, places))
 
 
 def test_a_hash_that_one_side_knows_saves_reading_it() -> None:

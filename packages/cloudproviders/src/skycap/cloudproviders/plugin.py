@@ -15,3 +15,11 @@ def register_storage_types() -> Iterable[Lazy]:
             "s3", "Amazon S3 and every store that speaks its protocol", "skycap.cloudproviders.s3.storage:S3"
         )
     ]
+
+
+@hookimpl
+def register_auth_methods() -> Iterable[Lazy]:
+    """Logins of the clouds."""
+    return [
+        Lazy("s3", "Access keys, or those that AWS settings give", "skycap.cloudproviders.s3.login:Login")
+    ]

@@ -50,6 +50,8 @@ class Error(Exception):
     exit_status: ClassVar[int] = 1
     retryable: bool = False
     retry_after: float | None = None
+    unreached: str | None = None
+    """The server that takes no connection: it refused, or there is no host of its name."""
     rest: Callable[[], Iterator[Any]] | None = None
     """How a listing that broke off here goes on, where its storage can tell."""
 

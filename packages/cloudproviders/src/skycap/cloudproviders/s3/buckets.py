@@ -27,7 +27,13 @@ class Buckets(Storage):
 
     type_name: ClassVar[str] = "s3"
     capabilities = frozenset({Capability.READ, Capability.LIST, Capability.WRITE, Capability.REMOVE})
-    facts = Facts(scan_fields=frozenset({"stored_at_ns"}), scan_ordered=True, name_max=63, connections=4)
+    facts = Facts(
+        scan_fields=frozenset({"stored_at_ns"}),
+        scan_ordered=True,
+        name_max=63,
+        files_at_top=False,
+        connections=4,
+    )
 
     def __init__(self, options: S3Options, *, client: Client | None = None) -> None:
         self.options = options

@@ -35,6 +35,7 @@ from skycap.cloudproviders.s3.signing import EMPTY_SHA256, quote_query, sign
 from skycap.cloudproviders.s3.splicing import Pipe, plain_socket
 from skycap.core.errors import DownloadFailed, Error
 from skycap.core.paths import printable
+from skycap.core.retry import answered
 from skycap.core.storage.source import COPY_BUFFER
 
 _log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ _log = logging.getLogger(__name__)
 _SKEW_ALLOWED_S = 900
 _IS_ERROR = re.compile(rb"\s*(<\?xml[^>]*>)?\s*<Error[\s>]")
 _GOOD = frozenset({200, 204, 206})
+_BARE = frozenset({400, 401, 403})
 Body = bytes | bytearray | memoryview
 Query = Sequence[tuple[str, str]]
 
@@ -148,11 +150,17 @@ class Client:
                 if isinstance(error, Error):
                     raise
                 raise network_error(error, self.where(bucket, key), self.endpoint.url()) from error
+            answered(self.endpoint.url())
             if response.status in _GOOD:
                 return response, done
             refusal = self._explained(self._refusal(response, done))
             refused = error_of(refusal, self.where(bucket, key), now=self.clock())
-            if (how := self._mend(refusal, bucket)) and how not in mended:
+            how = self._mend(refusal, bucket)
+            if (not how or how in mended) and method == "HEAD" and _says_too_little(refusal):
+                refusal = self._learned(refusal, bucket, key, query, headers)
+                refused = error_of(refusal, self.where(bucket, key), now=self.clock())
+                how = self._mend(refusal, bucket) if refusal.code else None
+            if how and how not in mended:
                 mended.add(how)
             else:
                 raise refused
@@ -216,6 +224,21 @@ class Client:
             return refusal
         off = abs(self.clock() + self.skew_s - server)
         return replace(refusal, code="RequestTimeTooSkewed") if off > _SKEW_ALLOWED_S else refusal
+
+    def _learned(
+        self, refusal: Refusal, bucket: str, key: str, query: Query, headers: Mapping[str, str]
+    ) -> Refusal:
+        """The same refusal with its code, which only an answer with a body has: ask for one byte."""
+        asked = {**headers, "range": "bytes=0-0"}
+        try:
+            response, done = self._send_once("GET", bucket, key, query, asked, b"", None)
+        except (OSError, http.client.HTTPException):
+            return refusal
+        if response.status in _GOOD:
+            done(keep=False)
+            return refusal
+        told = self._refusal(response, done)
+        return told if told.code and told.status in _BARE else refusal
 
     def _mend(self, refusal: Refusal, bucket: str) -> str | None:
         """Put right what the answer says is wrong with us, and say what it was."""
@@ -347,6 +370,11 @@ class BodyReader:
     def _broken(self, reason: str) -> DownloadFailed:
         self._done(keep=False)
         return DownloadFailed(f"the download broke off ({printable(reason)})", where=self.where)
+
+
+def _says_too_little(refusal: Refusal) -> bool:
+    """Whether a key that is wrong and one that may not do this look the same."""
+    return not refusal.code and refusal.status in _BARE
 
 
 def _headers(response: http.client.HTTPResponse) -> dict[str, str]:

@@ -99,12 +99,51 @@ def profile_settings(profile: str | None, *, environ: Mapping[str, str] | None =
     return _section("AWS_CONFIG_FILE", "config", (f"profile {name}", name), environ)
 
 
+def origin(profile: str | None, *, environ: Mapping[str, str] | None = None) -> str | None:
+    """Where keys that no option gives come from, in words; None where nobody can tell without asking."""
+    environ = os.environ if environ is None else environ
+    if profile is None:
+        if environ.get("AWS_ACCESS_KEY_ID"):
+            good = bool(environ.get("AWS_SECRET_ACCESS_KEY"))
+            return "environment AWS_ACCESS_KEY_ID" if good else None
+        if environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+            return "environment AWS_WEB_IDENTITY_TOKEN_FILE"
+    name = profile or environ.get("AWS_PROFILE") or "default"
+    known = {
+        **_section("AWS_CONFIG_FILE", "config", (f"profile {name}", name), environ),
+        **_section("AWS_SHARED_CREDENTIALS_FILE", "credentials", (name,), environ),
+    }
+    for option, what in _OF_A_PROFILE.items():
+        if known.get(option):
+            return f"profile {name}: {what}"
+    for variable in ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        if profile is None and environ.get(variable):
+            return f"environment {variable}"
+    return None
+
+
+_OF_A_PROFILE = {
+    "role_arn": "role",
+    "web_identity_token_file": "web identity token file",
+    "sso_session": "single sign-on",
+    "sso_start_url": "single sign-on",
+    "aws_access_key_id": "access keys",
+    "credential_process": "a program",
+    "login_session": "sign-in",
+}
+"""What in a profile leads to keys, in the order in which it is looked at."""
+
+
 def _simple(options: S3Options, environ: Mapping[str, str]) -> Keys | None:
     if options.access_key_id or options.secret_access_key:
         if not (options.access_key_id and options.secret_access_key):
+            given, missing = "access_key_id", "secret_access_key"
+            if not options.access_key_id:
+                given, missing = missing, given
             raise ConfigInvalid(
-                "access_key_id and secret_access_key belong together, and one is missing",
-                hint="Set both, or neither to use the AWS configuration.",
+                f"access_key_id and secret_access_key belong together, and {missing} is missing",
+                hint=f'"skycap auth login REMOTE" asks for it; "skycap remote edit REMOTE {given}=" takes '
+                "the other out, so that the AWS configuration and environment are used.",
             )
         token = options.session_token.reveal() if options.session_token else None
         return Keys(options.access_key_id, options.secret_access_key.reveal(), token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -165,11 +166,14 @@ def network_error(error: Exception, where: str, endpoint: str) -> Error:
     if isinstance(error, http.client.HTTPException):
         return TransferFailed(f"{endpoint} broke off its answer", where=where)
     reason = str(getattr(error, "strerror", None) or error).lower()
-    return TransferFailed(
+    failed = TransferFailed(
         f"{endpoint} cannot be reached ({printable(reason)})",
         where=where,
         hint="Check the endpoint, the network and the proxy.",
     )
+    if isinstance(error, ConnectionRefusedError | socket.gaierror):
+        failed.unreached = endpoint
+    return failed
 
 
 def _untrusted(where: str, endpoint: str, reason: str) -> Error:
@@ -202,6 +206,12 @@ def obstore_error(error: Exception, where: str, endpoint: str, *, writing: bool)
         return NotFound("no such object", where=where)
     cls = UploadFailed if writing else DownloadFailed
     return cls(f"the transfer broke off ({printable(_reason(short))})", where=where)
+
+
+def is_no_connection(error: Exception) -> bool:
+    """Whether obstore says that the server takes no connection, or that its name is not known."""
+    text = str(error)
+    return any(words in text for words in ("ConnectionRefused", "Connection refused", "dns error"))
 
 
 def is_tls_failure(error: Exception) -> bool:

@@ -15,10 +15,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from skycap.cloudproviders.s3.client import Client
 from skycap.cloudproviders.s3.codes import EXPIRED, REDIRECTED, SKEWED
 from skycap.cloudproviders.s3.connection import patience, tls_context
-from skycap.cloudproviders.s3.errors import is_tls_failure, no_etag, obstore_error, refusal_of_obstore
+from skycap.cloudproviders.s3.errors import (
+    is_no_connection,
+    is_tls_failure,
+    no_etag,
+    obstore_error,
+    refusal_of_obstore,
+)
 from skycap.cloudproviders.s3.objects import md5_of, metadata_fields, metadata_from
 from skycap.cloudproviders.s3.options import S3Options
 from skycap.core.errors import Error
+from skycap.core.retry import answered
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 
@@ -114,7 +121,9 @@ class Fast:
         from obstore.exceptions import BaseError
 
         try:
-            return call(store)
+            found = call(store)
+            answered(self._client.endpoint.url())
+            return found
         except Error:  # ours, from within; some of them are an OSError too
             raise
         except (BaseError, OSError) as error:
@@ -126,7 +135,10 @@ class Fast:
                 self._usable = False
                 return None
             endpoint = self._client.endpoint.url(self._bucket)
-            raise obstore_error(error, self._where(key), endpoint, writing=writing) from None
+            failed = obstore_error(error, self._where(key), endpoint, writing=writing)
+            if is_no_connection(error):
+                failed.unreached = self._client.endpoint.url()
+            raise failed from None
 
     def _where(self, key: str) -> str:
         return self._client.where(self._bucket, key)

@@ -37,14 +37,14 @@ class S3Options(StorageOptions):
     role_session_name: str | None = option("Session name that the role's log shows", default=None)
     role_duration: Duration | None = option("How long the role's session lives", default=None)
     mfa_serial: str | None = option("Serial number or ARN of the MFA device", default=None)
-    web_identity_token_file: str | None = option("File with a web identity token", default=None)
+    web_identity_token_file: str | None = option("File with a web identity token", default=None, file=True)
     anonymous: bool = option("Send requests unsigned, for public buckets", default=False)
     addressing_style: Addressing = option(
         "Bucket in the path or in the host name: auto, path, virtual", default="auto"
     )
     verify_tls: bool = option("Check the server's certificate", default=True)
     ca_bundle: str | None = option(
-        "File with the certificates to trust", default=None, env=("AWS_CA_BUNDLE",)
+        "File with the certificates to trust", default=None, env=("AWS_CA_BUNDLE",), file=True
     )
     checksums: Checksums = option(
         "Store a checksum with each object: when_supported, or when_required for stores that refuse them",

@@ -83,9 +83,7 @@ def _read_range(
     """What there is of a range, and the entry that came with it: at most `most` bytes."""
 
     def ask(path: str, version: str | None) -> BodyReader:
-        query, headers = storage.version_request(version)
-        headers["range"] = f"bytes={start}-{start + most - 1}"
-        return storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
+        return storage.stream(path, version, {"range": f"bytes={start}-{start + most - 1}"})
 
     try:
         reader = storage.at_version(path, version, ask)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from skycap.cloudproviders.s3 import copying, deleting, reading, writing
-from skycap.cloudproviders.s3.client import Answer, Body, Client, Query
+from skycap.cloudproviders.s3.client import Answer, Body, BodyReader, Client, Query
 from skycap.cloudproviders.s3.credentials import profile_settings, resolve
 from skycap.cloudproviders.s3.endpoint import Endpoint, check_bucket
 from skycap.cloudproviders.s3.errors import etag_of
@@ -245,6 +245,32 @@ class S3(Storage):
             return [], {"if-match": version}
         return [("versionId", version)], {}
 
+    def check_version(self, path: str, version: str | None, headers: Mapping[str, str]) -> None:
+        """`NotFound` unless the answer is about the version id that was asked for.
+
+        Stores without old versions heed no ids, and answer with what is there now.
+        """
+        if version is None or is_etag(version):
+            return
+        given = headers.get("x-amz-version-id")
+        if given != version and not (given is None and version == "null"):
+            raise NotFound(
+                "no such version (the store answered with another one)",
+                where=self.where(path),
+                hint='"skycap versions" lists those there are.',
+            )
+
+    def stream(self, path: str, version: str | None, headers: Mapping[str, str]) -> BodyReader:
+        """GET one state of an object."""
+        query, which = self.version_request(version)
+        body = self.client.stream(self.bucket, self.key(path), query=query, headers={**which, **headers})
+        try:
+            self.check_version(path, version, body.headers)
+        except NotFound:
+            body.close()
+            raise
+        return body
+
     def head(self, path: str, version: str | None = None) -> Entry:
         """HEAD: all that is known of an object."""
         return self.at_version(path, version, self._head)
@@ -254,6 +280,7 @@ class S3(Storage):
         headers["x-amz-checksum-mode"] = "ENABLED"
         found = self.request("HEAD", path, query=query, headers=headers).headers
         etag_of(found, self.where(path))
+        self.check_version(path, version, found)
         return entry_of(path, found)
 
     def at_version(self, path: str, version: str | None, ask: Callable[[str, str | None], _T]) -> _T:

@@ -74,12 +74,9 @@ def open_stream(
     span = "" if whole else f"bytes={offset}-{'' if length is None else offset + length - 1}"
 
     def ask(path: str, version: str | None) -> BodyReader:
-        query, headers = storage.version_request(version)
         if span:
-            headers["range"] = span
-        elif storage.checksums:
-            headers["x-amz-checksum-mode"] = "ENABLED"
-        return storage.client.stream(storage.bucket, storage.key(path), query=query, headers=headers)
+            return storage.stream(path, version, {"range": span})
+        return storage.stream(path, version, {"x-amz-checksum-mode": "ENABLED"} if storage.checksums else {})
 
     try:
         body = storage.at_version(path, version, ask)

@@ -57,7 +57,11 @@ class S3Versions(Versions):
     def restore(self, path: str, version: str) -> Entry:
         """Copy the old state over the new one."""
         storage = self._storage
-        found = find_version(storage, path, version) if is_etag(version) else version
+        found: str | None = version
+        if is_etag(version):
+            found = find_version(storage, path, version)
+        else:
+            storage.head(path, version)  # a store that heeds no ids would copy what is there onto itself
         if found is None:
             raise NotFound("this version is not there any more", where=storage.where(path))
         copying.copy(storage, path, path, None, version=found)

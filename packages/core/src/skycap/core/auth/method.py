@@ -81,8 +81,12 @@ class Status:
 class AuthMethod(Protocol):
     """A way to log in to remotes of one storage type. Made without arguments."""
 
-    def login(self, account: Account, prompt: Prompt) -> Mapping[str, str]:
-        """Log in; what to write into the configuration of the remote: references, never secrets."""
+    def login(self, account: Account, prompt: Prompt) -> Mapping[str, str | None]:
+        """Log in; what to write into the configuration of the remote: references, never secrets.
+
+        None takes an option out. What is put into the store of the account reaches it when the place behind
+        the remote did not refuse it.
+        """
         ...
 
     def logout(self, account: Account) -> list[str]:

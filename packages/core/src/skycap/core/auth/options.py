@@ -14,8 +14,12 @@ from skycap.core.storage.options import OptionInfo
 class OptionsMethod:
     """Secret options go to the credential store; the configuration gets references to them."""
 
-    def login(self, account: Account, prompt: Prompt) -> Mapping[str, str]:
-        """Ask for what a login needs and for each secret; only then keep them. Empty answers are left out."""
+    def login(self, account: Account, prompt: Prompt) -> Mapping[str, str | None]:
+        """Ask for what a login needs and for each secret; only then keep them.
+
+        Empty answers are left out. Of what a login can do without, an older one goes: a token that belonged
+        to other keys would make these fail.
+        """
         asked = [info for info in account.options if info.secret or info.login]
         if not asked:
             raise Unsupported(
@@ -31,21 +35,44 @@ class OptionsMethod:
                 elif answer := prompt.ask(f"{info.name} ({info.help})"):
                     plain[info.name] = answer
                 continue
-            value = _secret(account, info, prompt, optional=marked and not info.login)
+            value = _secret(account, info, prompt, optional=_is_optional(info, marked=marked))
             if value:
                 secrets[info.name] = value
+        if not (plain or secrets):
+            return {}
+        have = account.values.keys() | plain.keys() | secrets.keys()
+        if missing := [info.name for info in asked if info.login and info.name not in have]:
+            raise AuthMissing(
+                f"{' and '.join(missing)} is missing, and nothing was changed",
+                where=account.name,
+                hint=f"It takes {' and '.join(info.name for info in asked if info.login)}.",
+            )
         for name, value in secrets.items():
             account.store.set(SERVICE, account.key(name), value)
-        return plain | {name: account.reference(name) for name in secrets}
+        gone = [
+            info.name
+            for info in asked
+            if _is_optional(info, marked=marked) and info.name not in secrets and info.name in account.values
+        ]
+        for name in gone:
+            account.store.delete(SERVICE, account.key(name))
+        written = plain | {name: account.reference(name) for name in secrets}
+        return {**written, **dict.fromkeys(gone)}
 
     def logout(self, account: Account) -> list[str]:
-        """Forget the secrets of this remote."""
+        """Forget the secrets of this remote; and what belongs to them, which alone would be half a login."""
         names = []
         for info in account.options:
             if info.secret:
                 account.store.delete(SERVICE, account.key(info.name))
                 if account.values.get(info.name) == account.reference(info.name):
                     names.append(info.name)
+        if any(info.login for info in account.options if info.name in names):
+            names += [
+                info.name
+                for info in account.options
+                if info.login and not info.secret and info.name in account.values
+            ]
         return names
 
     def status(self, account: Account) -> Status:
@@ -67,8 +94,13 @@ class OptionsMethod:
         return Status(bool(found), ", ".join(found) or f"none of {', '.join(secret)} is set")
 
 
+def _is_optional(info: OptionInfo, *, marked: bool) -> bool:
+    """Whether a login can do without this secret; `marked` says that some options are what one needs."""
+    return info.secret and marked and not info.login
+
+
 def _secret(account: Account, info: OptionInfo, prompt: Prompt, *, optional: bool) -> Secret[str] | None:
-    question = f"{info.name} ({info.help}{'; Enter skips' if optional else ''})"
+    question = f"{info.name} ({info.help}{'; Enter: none' if optional else ''})"
     # One that opens nothing yet cannot be found wrong: a slip would lock its owner out.
     twice = info.name == "passphrase" and info.name not in account.values
     try:

@@ -77,6 +77,20 @@ def _below(
             yield seen
 
 
+def with_mode(location: Location, entry: Entry) -> Entry:
+    """An entry of a listing with its permissions, where they cost no request to a store."""
+    if entry.metadata is not None or not location.storage.can(Capability.LOCAL_PATH):
+        return entry
+    for path in (location.below(entry.path), location.path):  # a file named by itself is listed by its name
+        try:
+            found = location.storage.stat(path)
+        except Error:
+            continue  # it went meanwhile, or may not be looked at
+        if found.kind is entry.kind:
+            return entry._replace(metadata=found.metadata)
+    return entry
+
+
 def file_at(location: Location) -> Entry | None:
     """The file a location names; None if it is a directory. `NotFound` if nothing is there."""
     if not location.storage.can(Capability.READ):

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from skycap.core.retry import RetryEvent
 
 
+_LONG_WAIT_S = 2.0
+"""Who sits at a terminal wonders, when nothing happens for longer."""
+
+
 class Session:
     """What every command has at hand. Data goes to standard output, all that is for people to the other."""
 
@@ -26,6 +30,7 @@ class Session:
         self.environ = environ
         self.json = False
         self.verbosity = 0
+        self._told_of_wait = False
         self.config_path = config_path(environ)
 
     @property
@@ -48,12 +53,16 @@ class Session:
     def _retried(self, event: RetryEvent) -> None:
         import logging
 
-        logging.getLogger("skycap.retry").info(
-            "%s: %s; attempt %d failed, trying again in %.1f s",
+        first = event.delay_s > _LONG_WAIT_S and not self._told_of_wait
+        self._told_of_wait = self._told_of_wait or first
+        logging.getLogger("skycap.retry").log(
+            logging.WARNING if first else logging.INFO,
+            "%s: %s; attempt %d failed, trying again in %.1f s%s",
             event.operation,
             event.error,
             event.attempt,
             event.delay_s,
+            " (-v tells of each)" if first and not self.verbosity else "",
         )
 
     def open(

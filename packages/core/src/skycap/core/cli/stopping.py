@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from skycap.core.retry import cut_waits, resume_waits
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -42,6 +44,7 @@ def stopping(cancel: threading.Event, say: Callable[[str], None]) -> Iterator[li
         writing.close()
         watcher.join()
         reading.close()
+        resume_waits()
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:
@@ -58,6 +61,7 @@ def _watch(
         if len(came) > 1:
             os._exit(128 + data[0])
         cancel.set()
+        cut_waits()
         # Whoever draws may hold the lock of the terminal; the second signal must not wait for it.
         text = "Finishing what is in flight; once more stops now."
         threading.Thread(target=say, args=(text,), daemon=True).start()

@@ -25,13 +25,18 @@ class Step:
     seconds: float = 0.0
     error: Error | None = None
 
+    @property
+    def told(self) -> str:
+        """What came of it: what was found, or why not."""
+        return self.detail if self.error is None else str(self.error)
+
     def as_record(self) -> dict[str, Any]:
         """The JSON object of the step."""
         return {
             "type": "check",
             "step": self.name,
             "ok": self.error is None,
-            "detail": self.detail if self.error is None else str(self.error),
+            "detail": self.told,
             "seconds": round(self.seconds, 3),
         }
 
@@ -58,9 +63,10 @@ def check_place(location: Location) -> Iterator[Step]:
         return ", ".join(f"{format_size(size)} {what}" for what, size in parts if size is not None)
 
     yield Step("identity", storage.identity)
+    listed = None
     if storage.can(Capability.LIST):
-        yield _tried("list", listing)
-    if storage.can(Capability.READ):
+        yield (listed := _tried("list", listing))
+    if storage.can(Capability.READ) and (listed is None or listed.error is None):
         yield _tried("read", reading)
     if storage.can(Capability.QUOTA):
         yield _tried("quota", quota)

@@ -11,6 +11,7 @@ from skycap.core.auth.references import Secrets
 from skycap.core.config import NAME, Setting, edited, same_name
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import Conflict, NotFound, UsageError
+from skycap.core.remotes.address import Form, parse
 from skycap.core.remotes.opening import Opener
 from skycap.core.remotes.settings import Remote
 
@@ -40,7 +41,8 @@ def add(
 ) -> Remote:
     """Make a remote. What is wrong with it is found before anything is written.
 
-    A secret that is given in plain goes into the credential store, and its reference into the file.
+    A secret that is given in plain goes into the credential store, and its reference into the file. Paths of
+    this machine are written down absolute, since a remote is used from any folder.
     """
     check_name(name)
     if not replace and (taken := same_name(name, opener.config.remotes)):
@@ -49,7 +51,7 @@ def add(
             where=taken,
             hint=f'"skycap remote edit {taken}" changes it, --replace makes it anew.',
         )
-    checked = _checked(opener, name, type_name, values)
+    checked = _checked(opener, name, type_name, _absolute(opener, name, type_name, values))
     kept = _keep_secrets(opener, name, type_name, checked, store)
     with edited(opener.config.path) as document:
         tables = _table(document, "remotes")
@@ -70,8 +72,8 @@ def edit(
     values: Mapping[str, str | None],
     *,
     store: Callable[[], CredentialStore] | None = None,
-) -> None:
-    """Set options of a remote in the file; None takes one out. Comments around them stay."""
+) -> dict[str, Any]:
+    """Set options of a remote in the file, and give what was set; None takes one out. Comments stay."""
     real = same_name(name, opener.config.remotes)
     if real is None:
         origin = opener.remotes.get(name).origin  # says so if there is none at all
@@ -83,8 +85,10 @@ def edit(
     type_name = str(after.pop("type", ""))
     _checked(opener, real, type_name, after)
     changed = {k: v for k, v in values.items() if v is not None and k != "type"}
+    changed = _absolute(opener, real, type_name, changed)
     kept = _keep_secrets(opener, real, type_name, changed, store)
     write_options(opener, real, dict(values) | kept)
+    return kept
 
 
 def write_options(opener: Opener, name: str, values: Mapping[str, Any]) -> None:
@@ -143,6 +147,29 @@ def _checked(opener: Opener, name: str, type_name: str, values: Mapping[str, Any
     }
     opener.options(Remote(name, type_name, settings, "as given"))
     return dict(values)
+
+
+def _absolute(opener: Opener, name: str, type_name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, with each path of this machine as it is from any folder."""
+    files = {
+        info.name: info.secret for info in opener.load_options(type_name, name) if info.file or info.secret
+    }
+    wraps = getattr(opener.load(type_name, name), "wraps", None)
+    found = dict(values)
+    for option, value in values.items():
+        text = str(value)
+        if option == wraps:
+            address = parse(text)
+            found[option] = _from_root(address.path) if address.form is Form.LOCAL else value
+        elif files.get(option) is False:
+            found[option] = _from_root(text)
+        elif files.get(option) and text.startswith("file:"):
+            found[option] = f"file:{_from_root(text.removeprefix('file:'))}"
+    return found
+
+
+def _from_root(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _keep_secrets(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -11,7 +12,7 @@ from skycap.core import paths, plugins
 from skycap.core.auth.references import Secrets
 from skycap.core.config import Config, Setting
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import ConfigInvalid, DependencyMissing, UsageError
+from skycap.core.errors import ConfigInvalid, DependencyMissing, Error, UsageError
 from skycap.core.hookspecs import Lazy
 from skycap.core.location import Location
 from skycap.core.remotes.address import Address, Form, parse
@@ -147,8 +148,11 @@ class Opener:
         inner = self._inner(kind, options, where, below)
         with plugins.naming(plugins.owner(self.types[remote.type])):
             # What it stands on has overlays of its own, and was remembered when it was opened.
-            opened = kind.open(options, path) if inner is None else cast(Any, kind).open(options, path, inner)
-            storage, inside = opened
+            opening = partial(kind.open, options, path)
+            try:
+                storage, inside = opening() if inner is None else cast(Any, opening)(inner)
+            except Error as error:
+                raise _of_remote(error, remote, where) from error.__cause__
         if inner is None:
             storage = stack(storage, extra, where=where, on_retry=self._on_retry)
         self._opened.append(storage)
@@ -281,6 +285,14 @@ class Opener:
             where=setting.origin,
             hint=f"{how} a reference: keyring:SERVICE/NAME, env:VARIABLE, command:PROGRAM or file:PATH.",
         )
+
+
+def _of_remote(error: Error, remote: Remote, where: str) -> Error:
+    """The error, with the remote it came from; a storage does not know the name it was opened under."""
+    error.where = error.where or where
+    if remote.name and error.hint:
+        error.hint = error.hint.replace("REMOTE", remote.name)
+    return error
 
 
 __all__ = ["PACKAGES", "Opener", "resolve"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from skycap.core.errors import AccessDenied, Conflict, NotFound
+from skycap.core.errors import AccessDenied, Conflict, NotFound, UsageError
 from skycap.core.location import Location
 from skycap.core.paths import join, normalise, split
 from skycap.core.remotes.address import Form, parse
@@ -62,6 +62,7 @@ def _has_something_below(location: Location) -> bool:
 
 def target_of_file(target: Location, name: str) -> Location:
     """Where a file of this name goes."""
+    _refuse_top(target)
     if not is_folder(target):
         return target
     shown = target.name if target.name.endswith(("/", ":")) or not target.name else f"{target.name}/"
@@ -70,6 +71,7 @@ def target_of_file(target: Location, name: str) -> Location:
 
 def target_of_folder(target: Location) -> Location:
     """Where the contents of a folder go; `Conflict` if a file is there."""
+    _refuse_top(target)
     if target.path and target.storage.can(Capability.LOCAL_PATH):
         try:
             entry = target.storage.stat(target.path)
@@ -82,6 +84,17 @@ def target_of_folder(target: Location) -> Location:
                 hint="Name a folder, or remove what is there.",
             )
     return target
+
+
+def _refuse_top(target: Location) -> None:
+    """`UsageError` where each folder would become a bucket: nobody means that who copies a tree."""
+    if not target.path and not target.storage.facts.files_at_top:
+        where = target.shown()
+        raise UsageError(
+            "no bucket is named, and files go into one",
+            where=where,
+            hint=f'Write {where}BUCKET; "skycap mkdir {where}BUCKET" makes one.',
+        )
 
 
 def make_folder(opener: Opener, text: str, location: Location) -> None:

@@ -6,11 +6,14 @@ from skycap.core.retry.policy import (
     Policy,
     RetryEvent,
     anew,
+    cut_waits,
     in_threads,
     listening,
     remaining,
+    resume_waits,
     whole_try,
 )
+from skycap.core.retry.reaching import answered, never_reached
 
 __all__ = [
     "OPTION_NAMES",
@@ -20,8 +23,12 @@ __all__ = [
     "Policy",
     "RetryEvent",
     "anew",
+    "answered",
+    "cut_waits",
     "in_threads",
     "listening",
+    "never_reached",
     "remaining",
+    "resume_waits",
     "whole_try",
 ]

@@ -18,6 +18,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from skycap.core.errors import Error, Interrupted, UsageError
+from skycap.core.retry import reaching
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -38,6 +39,19 @@ class _Try(NamedTuple):
 
     def begin(self) -> Token[_Try | None]:
         return _current.set(self._replace(ends=self.clock() + self.limit))
+
+
+_cut = threading.Event()
+
+
+def cut_waits() -> None:
+    """End every wait of this process that has no `cancelled` of its own: whoever waits is to stop."""
+    _cut.set()
+
+
+def resume_waits() -> None:
+    """Let what comes now wait again."""
+    _cut.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +114,7 @@ class Caller:
 
     `clock` gives seconds that never go back; `draw(bound)` a number between 0 and bound; `wait(seconds)`
     returns True if it was cut short, which ends the call with `Interrupted`. Setting `cancelled` cuts short
-    the waits of the default.
+    the waits of the default; without it, `cut_waits` does.
     """
 
     __slots__ = ("_clock", "_draw", "_on_retry", "_wait", "policy")
@@ -118,7 +132,7 @@ class Caller:
         self.policy = policy
         self._on_retry = on_retry
         self._clock = clock
-        self._wait = wait or (cancelled or threading.Event()).wait
+        self._wait = wait or (cancelled or _cut).wait
         self._draw = draw
 
     def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -127,7 +141,7 @@ class Caller:
         try:
             return self._try(function, *args, **kwargs)
         except Error as error:
-            if self.policy.attempts == 1 or not error.retryable:
+            if not error.retryable or reaching.tries(error, self.policy.attempts) == 1:
                 raise
             first = error
         return self._again(first, started, function, *args, **kwargs)
@@ -161,7 +175,9 @@ class Caller:
 
         def stop(state: RetryCallState) -> bool:
             error, ends = _error(state), started + (self.policy.total_timeout_s or float("inf"))
-            if state.attempt_number >= self.policy.attempts:
+            if state.attempt_number >= reaching.tries(error, self.policy.attempts):
+                if reaching.never_reached(error):
+                    reaching.give_up(error)
                 error.add_note(f"gave up after {state.attempt_number} attempts")
                 return True
             if self._clock() + state.upcoming_sleep > ends:
@@ -189,7 +205,10 @@ class Caller:
         return loop(attempt)
 
     def _delay(self, state: RetryCallState) -> float:
-        return max(self._draw(self.policy.bound(state.attempt_number)), _error(state).retry_after or 0.0)
+        bound, error = self.policy.bound(state.attempt_number), _error(state)
+        if reaching.never_reached(error):
+            bound = min(bound, reaching.WAIT_S)
+        return max(self._draw(bound), error.retry_after or 0.0)
 
     def _sleep(self, seconds: float) -> None:
         if self._wait(seconds):

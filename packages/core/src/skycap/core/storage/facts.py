@@ -50,6 +50,8 @@ class Facts:
     """Whether names that are not UTF-8 can be kept."""
     empty_dirs: bool = True
     """Whether a directory exists by itself; else it is only a prefix."""
+    files_at_top: bool = True
+    """Whether files can lie at the top; else what is there are places by themselves, such as buckets."""
     atomic_write: bool = True
     rename_dirs: bool = False
     """Whether `rename` takes directories too."""

@@ -45,12 +45,15 @@ def option(
     default: Any = dataclasses.MISSING,
     env: tuple[str, ...] = (),
     login: bool = False,
+    file: bool = False,
 ) -> Any:
     """A field of options: what it is for, its default, and other environment variables that set it.
 
-    `login` says that a login needs it; secrets beside such a field may be skipped there.
+    `login` says that a login needs it; secrets beside such a field may be skipped there. `file` says that it
+    is a path of this machine: a configuration keeps it absolute, for it is used from any folder.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "env": env, "login": login})
+    metadata = {"help": help, "env": env, "login": login, "file": file}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class OptionInfo:
     secret: bool
     env: tuple[str, ...]
     login: bool = False
+    file: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,7 @@ class StorageOptions:
                 _is_secret(hints[field.name]),
                 field.metadata.get("env", ()),
                 field.metadata.get("login", False),
+                field.metadata.get("file", False),
             )
             for field in dataclasses.fields(cls)
         ]

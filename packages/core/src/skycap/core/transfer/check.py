@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from skycap.core.errors import DownloadFailed, Error, Interrupted, Partial, UsageError
+from skycap.core.errors import DownloadFailed, Error, Interrupted, NotFound, Partial, UsageError
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Kind
@@ -17,7 +17,7 @@ from skycap.core.transfer.compare import Compare, Verdict, tolerance_ns, verdict
 from skycap.core.transfer.inspect import Inspector
 from skycap.core.transfer.options import TransferOptions
 from skycap.core.transfer.plan import Action, ActionType, Rules, plan
-from skycap.core.transfer.walk import fits, only, walk
+from skycap.core.transfer.walk import fits, is_hopeless, only, walk
 
 
 class Finding(StrEnum):
@@ -167,6 +167,8 @@ class _Check:
         yield from plan(ours, theirs, self._rules)
 
     def _unreadable(self, path: str, error: Error) -> None:
+        if not path and (isinstance(error, NotFound) or is_hopeless(error)):
+            raise error  # there is nothing to compare with
         self._tell(Checked(Finding.UNREADABLE, path, error.message, error))
 
     def _only_one(self, action: Action) -> None:

@@ -38,7 +38,7 @@ from skycap.core.transfer.plan import Action, ActionType, Rules, plan
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.result import Result
 from skycap.core.transfer.state import State
-from skycap.core.transfer.walk import only, walk
+from skycap.core.transfer.walk import is_hopeless, only, walk
 from skycap.core.units import format_count
 
 Confirm = Callable[[Removals], bool]
@@ -125,12 +125,16 @@ class Transfer:
             yield from plan(ours, theirs, rules, known)
 
     def _source_hole(self, path: str, error: Error) -> None:
+        if not path and is_hopeless(error):
+            raise error
         self._holes = True
         self._emit(Event(EventType.FAILED, path, error=error))
 
     def _target_hole(self, path: str, error: Error) -> None:
         if not path and isinstance(error, NotFound):
             return  # the target is not there yet
+        if not path and is_hopeless(error):
+            raise error
         self._holes = True
         self._emit(Event(EventType.FAILED, path, error=error))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from skycap.core.errors import Error, Interrupted, NotFound
+from skycap.core.errors import AuthMissing, ConfigInvalid, Error, Interrupted, NotFound
 from skycap.core.location import Location
+from skycap.core.retry import never_reached
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Kind
 from skycap.core.transfer.ahead import OnError, Relay, read_ahead
@@ -136,6 +137,11 @@ def _told(location: Location, path: str, on_error: OnError) -> Iterator[Entry]:
         raise
     except Error as error:
         on_error(path, error)
+
+
+def is_hopeless(error: Error) -> bool:
+    """Whether an error of a whole place would be said of each file in it again: nobody lets us in there."""
+    return never_reached(error) or isinstance(error, AuthMissing | ConfigInvalid)
 
 
 def only(location: Location) -> Iterator[Entry]:

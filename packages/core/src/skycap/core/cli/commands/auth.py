@@ -25,6 +25,8 @@ Name = Annotated[
 def login(name: Name) -> None:
     """Log in to a remote; secrets go to the credential store, and only references into the configuration.
 
+    The remote is asked whether it takes them; what it refuses is not kept.
+
     \b
     Examples:
       skycap auth login photos
@@ -33,13 +35,19 @@ def login(name: Name) -> None:
     from skycap.core.remotes.login import login as log_in
 
     run = session()
-    written = log_in(run.opener, plugins(), name.removesuffix(":"), TerminalPrompt())
-    run.note(f"Logged in: {', '.join(written)}." if written else "Nothing was entered, nothing was changed.")
+    done = log_in(run.opener, plugins(), name.removesuffix(":"), TerminalPrompt())
+    if not (done.set or done.taken_out):
+        run.note("Nothing was entered, nothing was changed.")
+        return
+    gone = f"; {', '.join(done.taken_out)} taken out" if done.taken_out else ""
+    run.note(f"Logged in: {', '.join(done.set)}{gone}.")
+    if done.untried is not None:
+        run.warn(f"it is stored, and whether it is good is not known yet: {done.untried}")
 
 
 @app.command()
 def logout(name: Name) -> None:
-    """Log out of a remote: its secrets are forgotten, on this machine.
+    """Log out of a remote: its secrets and what belongs to them are forgotten, on this machine.
 
     \b
     Examples:
@@ -49,8 +57,9 @@ def logout(name: Name) -> None:
     from skycap.core.remotes.login import logout as log_out
 
     run = session()
-    log_out(run.opener, plugins(), name.removesuffix(":"))
-    run.note(f"Logged out of {name.removesuffix(':')}.")
+    gone = log_out(run.opener, plugins(), name.removesuffix(":"))
+    told = f": {', '.join(gone)} taken out" if gone else ""
+    run.note(f"Logged out of {name.removesuffix(':')}{told}.")
 
 
 @app.command()

@@ -61,9 +61,8 @@ def check(
                 record: dict[str, Any] = {"type": found.finding.value, "path": found.path}
                 run.emit(record | ({"reason": found.reason} if found.reason else {}))
             else:
-                run.line(
-                    f"{found.finding.value} {found.path}" + (f" ({found.reason})" if found.reason else "")
-                )
+                name = found.path or (name_of(ours) if single else ".")
+                run.line(f"{found.finding.value} {name}" + (f" ({found.reason})" if found.reason else ""))
 
     cancel = threading.Event()
     with stopping(cancel, run.note) as came:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skycap.core.cli import entries
-from skycap.core.cli.browse import Problems, listed
+from skycap.core.cli.browse import Problems, listed, with_mode
 from skycap.core.cli.flags import Place
 from skycap.core.cli.group import new_app
 from skycap.core.cli.session import session
@@ -19,7 +19,7 @@ app = new_app()
 def ls(
     place: Place = ".",
     long: Annotated[
-        bool, typer.Option("--long", "-l", help="Kind, permissions, bytes, exact times.")
+        bool, typer.Option("--long", "-l", help="Kind, permissions if local, bytes, exact times.")
     ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="All below it, too.")] = False,
 ) -> int:
@@ -37,7 +37,7 @@ def ls(
         if run.json:
             run.emit(entries.as_record(entry))
         elif long:
-            run.line(entries.long_line(entry, entry.path))
+            run.line(entries.long_line(with_mode(location, entry), entry.path))
         elif run.pretty:
             run.line(entries.short_line(entry, entry.path))
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +15,7 @@ from skycap.core.cli.entries import iso_time
 from skycap.core.cli.flags import DryRun, Place, Yes
 from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt
-from skycap.core.cli.session import session
+from skycap.core.cli.session import Session, session
 from skycap.core.cli.table import print_table
 from skycap.core.errors import Error, Partial
 from skycap.core.storage.capability import Capability
@@ -54,6 +56,7 @@ def add(
     made = configuring.add(run.opener, name, type_name, values, replace=replace, store=secret_store())
     if run.json:
         run.emit({"type": "remote", "name": made.name, "storage_type": made.type})
+    _tell_paths(run, values, made.values)
     run.note(f'Made the remote {made.name}. "skycap ls {made.name}:" shows what is in it.')
 
 
@@ -71,8 +74,16 @@ def edit(name: Name, options: Pairs = None) -> None:
     run = session()
     name = name.removesuffix(":")
     values = answered(run, run.opener.remotes.get(name).type, name, options)
-    configuring.edit(run.opener, name, values, store=secret_store())
+    _tell_paths(run, values, configuring.edit(run.opener, name, values, store=secret_store()))
     run.note(f"Changed the remote {name}." if values else "Nothing was to be changed.")
+
+
+def _tell_paths(run: Session, given: Mapping[str, str | None], kept: Mapping[str, object]) -> None:
+    """Say which paths of this machine were written down in another way than they were given."""
+    for option, value in kept.items():
+        path = str(value).removeprefix("file:")
+        if os.path.isabs(path) and value != given.get(option):
+            run.note(f"{option} is kept as {value}, so that it is the same place from every folder.")
 
 
 @app.command(name="list")
@@ -243,7 +254,7 @@ def check(
         if run.json:
             run.emit(step.as_record())
         else:
-            rows.append((step.name, "failed" if step.error else "ok", step.detail))
+            rows.append((step.name, "failed" if step.error else "ok", step.told))
         if step.error is not None:
             run.complain(step.error)
     if not run.json:

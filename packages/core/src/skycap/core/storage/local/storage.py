@@ -41,7 +41,7 @@ Fsync = Literal["never", "file"]
 class LocalOptions(StorageOptions):
     """Options of the storage type `local`."""
 
-    root: str = option("The folder it shows; a path is below it", default="/")
+    root: str = option("The folder it shows; a path is below it", default="/", file=True)
     links: Links = option("Symbolic links: keep them, follow them, or skip them", default="keep")
     fsync: Fsync = option("Force each file to disk before it gets its name: never, or file", default="never")
 

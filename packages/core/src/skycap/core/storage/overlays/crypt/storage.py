@@ -44,7 +44,9 @@ class CryptOptions(StorageOptions):
 
     remote: str = option("The place that holds the encrypted files, like photos:secret")
     passphrase: Secret[str] | None = option("What the key is derived from", default=None)
-    key_file: str | None = option("A file of 32 or more random bytes, in place of a passphrase", default=None)
+    key_file: str | None = option(
+        "A file of 32 or more random bytes, in place of a passphrase", default=None, file=True
+    )
     names: Literal["encrypt", "plain"] = option(
         "Whether names are encrypted too; cannot be changed later", default="encrypt"
     )
@@ -62,7 +64,7 @@ class CryptOptions(StorageOptions):
         raise AuthMissing(
             "there is no passphrase",
             where=self.remote,
-            hint='Run "skycap auth login NAME", or set key_file.',
+            hint='Run "skycap auth login REMOTE", or set key_file.',
         )
 
 
