@@ -116,7 +116,14 @@ class TransferFlags(CompareFlags):
     """What copy, sync and move can all be told."""
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")] = False
-    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each file.")] = False
+    interactive: Annotated[
+        bool,
+        typer.Option(
+            "--interactive",
+            "-i",
+            help="Ask for each file first: y yes, N no, a yes to all the rest, q stop, nothing changed.",
+        ),
+    ] = False
     overwrite: Annotated[
         Literal["always", "never", "newer"],
         typer.Option("--overwrite", help="Replace what differs: always, never, or only what is older."),
