@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
 from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
+from typer._click.core import ParameterSource
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
@@ -21,6 +22,8 @@ from skycap.core.version import VERSION
 
 _LENIENT = frozenset({"config", "doctor", "info", "plugins", "logs", "completion"})
 """Commands that must work while the configuration is broken."""
+_MAKES_CONFIG = frozenset({"remote add", "config edit", "config path", "auth login"})
+"""Commands for which the file that `--config` names need not be there yet."""
 _HELP_NAMES = ["-h", "--help"]
 _NAMES: Any = SimpleNamespace(help_option_names=_HELP_NAMES)
 
@@ -71,12 +74,13 @@ def load(offer: Lazy) -> Any:
     command = get_command(found) if isinstance(found, typer.Typer) else found
     command.name = offer.name
     is_group = isinstance(command, TyperGroup)
-    _finish(command, f"SKYCAP_{offer.name.upper().replace('-', '_')}_" if is_group else "SKYCAP_")
+    prefix = f"SKYCAP_{offer.name.upper().replace('-', '_')}_" if is_group else "SKYCAP_"
+    _finish(command, prefix, offer.name)
     _set_defaults(command, offer.name)
     return command
 
 
-def _finish(command: Any, prefix: str) -> None:
+def _finish(command: Any, prefix: str, called: str) -> None:
     """Plain help, `-h`, a variable for each flag, and the common flags, for a command and all below it."""
     command.rich_markup_mode = None
     command.context_settings["help_option_names"] = _HELP_NAMES
@@ -89,11 +93,24 @@ def _finish(command: Any, prefix: str) -> None:
             parameter.envvar = f"{prefix}{parameter.name.upper()}"
             parameter.show_envvar = False
     if isinstance(command, TyperGroup):
-        for below in command.commands.values():
-            _finish(below, prefix)
+        for name, below in command.commands.items():
+            _finish(below, prefix, f"{called} {name}")
     else:
+        if command.callback is not None and called not in _MAKES_CONFIG:
+            command.callback = _with_config(command.callback)
         taken = {option for parameter in command.params for option in parameter.opts}
         command.params += [p for p in common() if not taken.intersection(p.opts)]
+
+
+def _with_config(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """The command, after a look whether the file that `--config` names is there."""
+
+    @wraps(callback)
+    def call(*args: Any, **values: Any) -> Any:
+        session().check_config()
+        return callback(*args, **values)
+
+    return call
 
 
 def _set_defaults(command: Any, name: str) -> None:
@@ -159,10 +176,10 @@ def _json(value: bool) -> None:
         session().json = True
 
 
-def _config(value: str | None) -> None:
-    if value and value != session().config_path:
-        session().config_path = value
-        session().__dict__.pop("config", None)
+def _config(context: typer.Context, value: str | None) -> None:
+    # What the variable says is known to the session already, and need not exist.
+    if value and context.get_parameter_source("config") is ParameterSource.COMMANDLINE:
+        session().use_config(value)
 
 
 def _version(value: bool) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from skycap.core.config import Config, config_path
-from skycap.core.errors import ConfirmationRequired, Error
+from skycap.core.errors import ConfigInvalid, ConfirmationRequired, Error
 from skycap.core.paths import printable
 
 if TYPE_CHECKING:
@@ -27,6 +27,22 @@ class Session:
         self.json = False
         self.verbosity = 0
         self.config_path = config_path(environ)
+        self._config_is_named = False
+
+    def use_config(self, path: str) -> None:
+        """Take another configuration file than the environment says, by the flag `--config`."""
+        self.config_path = os.path.abspath(os.path.expanduser(path))
+        self._config_is_named = True
+        self.__dict__.pop("config", None)
+
+    def check_config(self) -> None:
+        """`ConfigInvalid` if the file that the flag names is not there."""
+        if self._config_is_named and not os.path.exists(self.config_path):
+            raise ConfigInvalid(
+                "there is no such configuration file",
+                where=self.config_path,
+                hint=f'--config names it; "skycap --config {self.config_path} config edit" makes it.',
+            )
 
     @property
     def quiet(self) -> bool:
