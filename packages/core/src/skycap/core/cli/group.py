@@ -13,11 +13,11 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from skycap.core import plugins
+from skycap.core.cli import defaults
 from skycap.core.cli.coercion import convert_plainly
 from skycap.core.cli.session import session
 from skycap.core.errors import ConfigInvalid
 from skycap.core.hookspecs import Lazy
-from skycap.core.storage.options import nearest
 from skycap.core.version import VERSION
 
 _LENIENT = frozenset({"config", "doctor", "info", "plugins", "logs", "completion"})
@@ -69,6 +69,13 @@ class PluginGroup(TyperGroup):
 
 
 def load(offer: Lazy) -> Any:
+    """The command behind an offer, with the flags that every command has and what the file says of them."""
+    command = build(offer)
+    _set_defaults(command, offer.name)
+    return command
+
+
+def build(offer: Lazy) -> Any:
     """The command behind an offer, with the flags that every command has."""
     found = plugins.load(offer, "the command", offer.name)
     command = get_command(found) if isinstance(found, typer.Typer) else found
@@ -76,7 +83,6 @@ def load(offer: Lazy) -> Any:
     is_group = isinstance(command, TyperGroup)
     prefix = f"SKYCAP_{offer.name.upper().replace('-', '_')}_" if is_group else "SKYCAP_"
     _finish(command, prefix, offer.name)
-    _set_defaults(command, offer.name)
     return command
 
 
@@ -90,7 +96,7 @@ def _finish(command: Any, prefix: str, called: str) -> None:
     for parameter in command.params:
         convert_plainly(parameter)
         if isinstance(parameter, TyperOption) and parameter.envvar is None:
-            parameter.envvar = f"{prefix}{parameter.name.upper()}"
+            parameter.envvar = f"{prefix}{defaults.flag_name(parameter).upper()}"
             parameter.show_envvar = False
     if isinstance(command, TyperGroup):
         for name, below in command.commands.items():
@@ -115,47 +121,20 @@ def _with_config(callback: Callable[..., Any]) -> Callable[..., Any]:
 
 def _set_defaults(command: Any, name: str) -> None:
     """What `[defaults]` and `[defaults.COMMAND]` of the configuration say, below flags and variables."""
+    lenient = name in _LENIENT
     try:
-        defaults = session().config.defaults
+        config = session().config
     except ConfigInvalid:
-        if name in _LENIENT:
+        if lenient:
             return
         raise
-    if not defaults:
+    if not config.defaults:
         return
-    own = defaults.get(name, {})
-    flat = {key: value for key, value in defaults.items() if not isinstance(value, dict)}
-    known = _flags(command)
-    from skycap.core.cli.flags import FLAG_NAMES
-
-    path = session().config.path
-    for key in flat:
-        if key.replace("-", "_") not in known | FLAG_NAMES:
-            names = sorted(known | FLAG_NAMES)
-            raise ConfigInvalid(
-                f"unknown key {key!r}", where=f"{path} [defaults]", hint=nearest(key.replace("-", "_"), names)
-            )
-    for key in own:
-        if key.replace("-", "_") not in known:
-            raise ConfigInvalid(
-                f"unknown key {key!r}", where=f"{path} [defaults.{name}]", hint=nearest(key, sorted(known))
-            )
-    values = {key.replace("-", "_"): value for key, value in (flat | own).items()}
-    _spread(command, values)
-
-
-def _flags(command: Any) -> frozenset[str]:
-    found = {p.name for p in command.params if isinstance(p, TyperOption)}
-    for below in getattr(command, "commands", {}).values():
-        found |= _flags(below)
-    return frozenset(found)
-
-
-def _spread(command: Any, values: Mapping[str, Any]) -> None:
-    command.context_settings["default_map"] = dict(values)
-    for name, below in getattr(command, "commands", {}).items():
-        _spread(below, values)
-        command.context_settings["default_map"][name] = dict(values)
+    fault = next(defaults.faults(config, name, command, offers()), None)
+    if fault is None:
+        defaults.spread(command, defaults.values(config, name))
+    elif not lenient:
+        raise fault
 
 
 # Flags that every command has

@@ -91,7 +91,7 @@ def list_() -> None:
         try:
             found = run.opener.remotes.type_of(name)
             record |= {"storage_type": str(found.value), "origin": found.origin}
-            run.opener.offer(str(found.value), f"{name}:")
+            run.opener.check_type(found)
         except Error as error:
             run.complain(error)
             record["problem"] = error.message
@@ -184,7 +184,7 @@ def remove(name: Name, yes: Yes = False) -> None:
 
     run = session()
     name = name.removesuffix(":")
-    run.opener.remotes.get(name)
+    run.opener.remotes.type_of(name)  # there is one, of whatever type
     run.confirm(f"Forget the remote {name} and its stored secrets?", yes=yes)
     forget(configuring.remove(run.opener, name), plugins().credential_store)
     run.note(f"Forgot the remote {name}.")
