@@ -15,6 +15,7 @@ from typer.main import get_command
 from skycap.core import plugins
 from skycap.core.cli import defaults
 from skycap.core.cli.coercion import convert_plainly
+from skycap.core.cli.complete import complete_local
 from skycap.core.cli.session import session
 from skycap.core.errors import ConfigInvalid
 from skycap.core.hookspecs import Lazy
@@ -213,6 +214,7 @@ def _common_flags(
             show_envvar=False,
             callback=_config,
             metavar="FILE",
+            autocompletion=complete_local,
             is_eager=True,
             help="Another configuration file.",
         ),

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from skycap.core.cli.telling import tell
 from skycap.core.config import Config, config_path
 from skycap.core.errors import ConfigInvalid, ConfirmationRequired, Error
 from skycap.core.paths import printable
@@ -123,12 +124,12 @@ class Session:
     def note(self, text: str) -> None:
         """A line for people, unless they want quiet."""
         if not self.quiet:
-            print(printable(text), file=sys.stderr)
+            tell(printable(text))
 
     def warn(self, text: str) -> None:
         """Something that may matter, and that stops nothing."""
         if not self.quiet:
-            print(f"skycap: warning: {printable(text)}", file=sys.stderr)
+            tell(f"skycap: warning: {printable(text)}")
 
     def complain(self, error: Error) -> None:
         """An error that ends one item and not the command."""
@@ -136,7 +137,7 @@ class Session:
 
         show(self, error)
 
-    def confirm(self, question: str, *, yes: bool) -> None:
+    def confirm(self, question: str, *, yes: bool, can_dry_run: bool = False) -> None:
         """Go on only if somebody says yes; `ConfirmationRequired` where they say no or nobody is there."""
         if yes:
             return
@@ -147,7 +148,7 @@ class Session:
             raise ConfirmationRequired("nothing was changed")
         raise ConfirmationRequired(
             f"nobody is there to answer: {question}",
-            hint="--yes goes on without asking; --dry-run only shows.",
+            hint=f"--yes goes on without asking{'; --dry-run only shows' if can_dry_run else ''}.",
         )
 
 

@@ -11,7 +11,7 @@ from skycap.core import paths, plugins
 from skycap.core.auth.references import Secrets
 from skycap.core.config import Config, Setting
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import ConfigInvalid, DependencyMissing, UsageError
+from skycap.core.errors import ConfigInvalid, DependencyMissing, NotFound, UsageError
 from skycap.core.hookspecs import Lazy
 from skycap.core.location import Location
 from skycap.core.remotes.address import Address, Form, parse
@@ -172,6 +172,13 @@ class Opener:
         self._below.append(where)
         try:
             place = str(getattr(options, wraps))
+            address = parse(place)
+            if address.form is Form.REMOTE:
+                try:
+                    self.remotes.type_of(address.name)
+                except NotFound as error:
+                    error.message = f"no remote has this name, and {where.removesuffix(':')} stands on it"
+                    raise
             return self.resolve(place, for_writing=True, overrides=overrides)
         finally:
             self._below.pop()

@@ -16,7 +16,14 @@ from skycap.core.cli.settings import effective
 from skycap.core.cli.table import print_table
 from skycap.core.errors import ConfigInvalid, DependencyMissing, Error
 
-app = new_app(help="Show and edit the configuration.", no_args_is_help=True)
+_HELP = """Show and edit the configuration.
+
+\b
+Examples:
+  skycap config show --origin
+  skycap config edit
+"""
+app = new_app(help=_HELP, no_args_is_help=True)
 
 
 @app.command()
