@@ -65,6 +65,17 @@ def test_defaults_for_a_command_that_there_is_none_of(skycap: Skycap) -> None:
     )
 
 
+@pytest.mark.parametrize("words", [("--config", "c.toml"), ("--config=c.toml",)])
+@pytest.mark.parametrize("before", [True, False])
+def test_defaults_come_from_the_file_that_the_flag_names(
+    words: tuple[str, ...], before: bool, home: Path, skycap: Skycap, tree: Path
+) -> None:
+    (home / "c.toml").write_text("[defaults]\ndry_run = true\n")
+    outcome = skycap(*words, "copy", tree, "out") if before else skycap("copy", tree, "out", *words)
+    assert outcome.status == 0
+    assert not (home / "out").exists()
+
+
 @pytest.mark.parametrize("table", ["defaults", "defaults.copy"])
 def test_a_default_that_does_not_fit_names_the_file_and_the_key(
     table: str, skycap: Skycap, tree: Path, home: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, wraps
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Annotated, Any
 
@@ -60,6 +61,9 @@ class PluginGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is run."""
+        # The defaults of a command are known before its flags are parsed, and this one says where from.
+        if (named := _named_config(args)) is not None:
+            session().use_config(named)
         ctx.meta["skycap.resolving"] = True
         try:
             return super().resolve_command(ctx, args)
@@ -67,6 +71,18 @@ class PluginGroup(TyperGroup):
             raise
         finally:
             ctx.meta.pop("skycap.resolving")
+
+
+def _named_config(args: Sequence[str]) -> str | None:
+    """What `--config` says among the words of a command that is not parsed yet."""
+    for word, following in pairwise([*args, ""]):
+        if word == "--":
+            return None
+        if word.startswith("--config="):
+            return word.removeprefix("--config=") or None
+        if word == "--config":
+            return following or None
+    return None
 
 
 def load(offer: Lazy) -> Any:
