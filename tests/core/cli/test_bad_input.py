@@ -74,7 +74,7 @@ def test_a_type_whose_plugin_is_not_installed(place: str, installed: Skycap) -> 
 def test_a_configured_remote_whose_plugin_is_not_installed(installed: Skycap) -> None:
     config('[remotes.photos]\ntype = "s3"\n')
     outcome = installed("ls", "photos:", env={"SKYCAP_DISABLE_PLUGINS": "cloudproviders"})
-    says(outcome, 10, "photos:", "pip install skycap-cloudproviders")
+    says(outcome, 10, "[remotes.photos] type", "pip install skycap-cloudproviders")
 
 
 def test_an_option_that_the_type_does_not_have(skycap: Skycap) -> None:

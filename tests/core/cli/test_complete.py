@@ -69,6 +69,7 @@ def test_fish_gets_a_line_about_each(installed: Skycap) -> None:
         ("skycap ls ", ["ls", ""]),
         ("skycap ls photos:20", ["ls", "photos:20"]),
         ("skycap ls 'my do", ["ls", "my do"]),
+        ("skycap ls 'my ", ["ls", "my "]),
         (r"skycap ls my\ do", ["ls", "my do"]),
         ("skycap ls # not a comment", ["ls", "#", "not", "a", "comment"]),
     ],
@@ -86,20 +87,34 @@ def test_bash_gets_what_follows_the_colon_with_blanks_escaped() -> None:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_completes_with_the_script(installed: Skycap, remotes: None, tree: Path, tmp_path: Path) -> None:
+    (tree / "sub").rename(tree / "my für dich $1")
+    (tree / "a.txt").unlink()
+    (tree / "void").rmdir()
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "skycap").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m skycap.core "$@"\n')
     (programs / "skycap").chmod(0o755)
     asks = "".join(
-        f'\nCOMP_LINE="{line}"; COMP_POINT={len(line)}; _skycap_complete ; echo "${{COMPREPLY[*]}}"'
-        for line in ("skycap ls ph", "skycap copy tr")
+        f'\nCOMP_LINE="{line}"; COMP_POINT=${{#COMP_LINE}}; _skycap_complete ; echo "${{COMPREPLY[*]}}"'
+        for line in ("skycap ls ph", "skycap copy tr", 'skycap copy \\"tree/', r"skycap ls 'tree/my f")
     )
     script = installed("completion", "bash").out + asks
     env = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-c", script], env=env, capture_output=True, text=True, check=False, timeout=60
     )
-    assert done.stdout.splitlines() == ["photos:", "tree/"]
+    assert done.stdout.splitlines() == ["photos:", "tree/", r"tree/my für dich \$1/", "tree/my für dich $1/"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ls", "--config"), ("copy", "--filter-from"), ("copy", "--report"), ("ls", "--config", "tree/a")],
+)
+def test_files_are_offered_where_a_flag_takes_one(
+    words: tuple[str, ...], installed: Skycap, tree: Path
+) -> None:
+    typed = words if words[-1].startswith("tree") else (*words, "tre")
+    assert offered(installed, *typed) == ["tree/a.txt" if typed is words else "tree/"]
 
 
 @pytest.mark.parametrize("shell", sorted(SCRIPTS))

@@ -17,8 +17,13 @@ from tests.core.cli.conftest import Skycap, contents
 pty = pytest.importorskip("pty", reason="needs pseudo terminals")
 
 
-def at_terminal(*args: str | Path, typed: bytes = b"", env: dict[str, str] | None = None) -> tuple[int, str]:
-    """Run a command at a pseudo terminal; its status and all that was on the screen."""
+def at_terminal(
+    *args: str | Path, typed: bytes = b"", env: dict[str, str] | None = None, interrupt_at: bytes = b""
+) -> tuple[int, str]:
+    """Run a command at a pseudo terminal; its status and all that was on the screen.
+
+    `interrupt_at` is what the screen must show before Ctrl-C is pressed, once.
+    """
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "skycap.core", *map(str, args)],
@@ -42,6 +47,9 @@ def at_terminal(*args: str | Path, typed: bytes = b"", env: dict[str, str] | Non
         if not data:
             break
         screen += data
+        if interrupt_at and interrupt_at in screen:
+            process.send_signal(signal.SIGINT)
+            interrupt_at = b""
     os.close(master)
     return process.wait(timeout=10), screen.decode("utf-8", "replace").replace("\r\n", "\n")
 
@@ -103,6 +111,21 @@ def test_interactive_asks_for_each_file(tree: Path, home: Path, skycap: Skycap) 
     assert status == 0
     assert screen.count("[y/N/a/q]") >= 3
     assert list(contents(home / "out")) == ["a.txt"]
+
+
+@pytest.mark.parametrize("verb", ["copy", "move", "sync"])
+@pytest.mark.parametrize("way", ["q", "y, then q", "end of input", "Ctrl-C"])
+def test_who_stops_at_a_question_changes_nothing(verb: str, way: str, tree: Path, home: Path) -> None:
+    (home / "out").mkdir()
+    (home / "out" / "extra").write_text("x")
+    before = contents(home)
+    typed = {"q": b"q\n", "y, then q": b"y\nq\n", "end of input": b"\x04", "Ctrl-C": b""}[way]
+    words = (verb, "-i", "--progress", "none", tree, home / "out")
+    interrupt_at = b"[y/N/a/q] " if way == "Ctrl-C" else b""
+    status, screen = at_terminal(*words, typed=typed, interrupt_at=interrupt_at)
+    assert status == 130
+    assert contents(home) == before
+    assert screen.endswith("skycap: stopped; nothing was changed\n")
 
 
 def test_ls_shows_sizes_and_times(tree: Path) -> None:

@@ -74,7 +74,8 @@ class Error(Exception):
             self.retry_after = retry_after
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}" if self.where else self.message
+        # The address of a whole remote, `photos:`, ends with the colon already.
+        return f"{self.where.removesuffix(':')}: {self.message}" if self.where else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         facts = {name: value for name, value in vars(self).items() if name != "rest"}

@@ -64,9 +64,18 @@ def _run(args: Sequence[str]) -> int:
     return found if isinstance(found, int) else 0
 
 
-def _usage(error: Exception) -> UsageError:
+def _usage(error: Exception) -> Error:
+    from typer._click.core import ParameterSource
+    from typer._click.exceptions import BadParameter
+
+    from skycap.core.cli.defaults import wrong_value
     from skycap.core.cli.group import suggestion
 
+    option = getattr(error, "param", None)
+    if isinstance(error, BadParameter) and error.ctx is not None and option is not None:
+        variable = getattr(option, "envvar", None)
+        if variable and error.ctx.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT:
+            return wrong_value(error, option, f"environment {variable}")
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "skycap"

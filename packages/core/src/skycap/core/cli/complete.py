@@ -51,7 +51,8 @@ complete -c skycap -f -a \
     '(_SKYCAP_COMPLETE=fish skycap (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
 """,
 }
-_BASH_SPECIAL = re.compile(r"([^A-Za-z0-9_@%+=:,./~-])")
+_BASH_SPECIAL = re.compile(r"([^\w@%+=:,./~-])")
+_IN_DOUBLE = re.compile(r'([\\"$`])')
 
 
 def complete_place(incomplete: str) -> list[str]:
@@ -102,7 +103,11 @@ def answer(args: list[str], environ: Mapping[str, str] = os.environ) -> int:
     found = candidates(before, incomplete)
     if shell == "bash":
         breaks = environ.get("_SKYCAP_BREAKS", "")
-        lines = [for_bash(value, incomplete, breaks) for value, _ in found]
+        quote, inside = open_quote(environ.get("_SKYCAP_LINE", ""))
+        if quote:
+            lines = [in_quotes(value, incomplete, quote, inside) for value, _ in found]
+        else:
+            lines = [for_bash(value, incomplete, breaks) for value, _ in found]
     elif shell == "fish":
         lines = [f"{value}\t{text}" if text else value for value, text in found]
     else:
@@ -121,9 +126,31 @@ def split_line(line: str) -> list[str]:
         words.extend(lexer)
     except ValueError:
         words.append(lexer.token or "")  # an open quote: what stands in it was typed so far
-    if not line or line[-1].isspace():
+    if not line or (line[-1].isspace() and not open_quote(line)[0]):
         words.append("")
     return words[1:]
+
+
+def open_quote(line: str) -> tuple[str, str]:
+    """The quote that is still open at the end of a line and what was typed in it; nothing where none is."""
+    quote, start, position = "", 0, 0
+    while position < len(line):
+        mark = line[position]
+        if mark == "\\" and quote != "'":
+            position += 1
+        elif mark == quote:
+            quote = ""
+        elif not quote and mark in "'\"":
+            quote, start = mark, position + 1
+        position += 1
+    return quote, line[start:] if quote else ""
+
+
+def in_quotes(value: str, incomplete: str, quote: str, inside: str) -> str:
+    """A candidate for bash where a quote is open: what follows the quote, nothing escaped in vain."""
+    typed = split_line(f"skycap {quote}{inside}")[-1] if inside else ""
+    value = value[len(incomplete) - len(typed) :]
+    return value.replace("'", r"'\''") if quote == "'" else _IN_DOUBLE.sub(r"\\\1", value)
 
 
 def for_bash(value: str, incomplete: str, breaks: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from skycap.core.cli.redact import redact
+from skycap.core.cli.telling import tell
 from skycap.core.errors import Error
 from skycap.core.paths import printable
 from skycap.core.plugins import blamed, failed
@@ -20,15 +21,15 @@ _log = logging.getLogger("skycap.errors")
 def show(session: Session, error: Error) -> None:
     """`skycap: where: message` and the hint below it; the chain of causes with `-vv`."""
     sys.stdout.flush()
-    print(f"skycap: {redact(printable(str(error)))}", file=sys.stderr)
+    tell(f"skycap: {redact(printable(str(error)))}")
     if error.hint:
-        print(f"hint: {redact(printable(error.hint))}", file=sys.stderr)
+        tell(f"hint: {redact(printable(error.hint))}")
     _log.error("%s", error, extra={"error": as_record(error)})
     if session.verbosity >= 2:
         print(trace(error), end="", file=sys.stderr)
     elif session.verbosity == 1 and error.__cause__ is not None:
         cause = error.__cause__
-        print(redact(printable(f"cause: {type(cause).__name__}: {cause}")), file=sys.stderr)
+        tell(redact(printable(f"cause: {type(cause).__name__}: {cause}")))
 
 
 def as_record(error: Error, *, path: str | None = None) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from skycap.core.cli.complete import complete_place
+from skycap.core.errors import UsageError
+from skycap.core.units import parse_duration, parse_size
 
 FLAG_NAMES = frozenset(
     {
@@ -17,6 +20,26 @@ FLAG_NAMES = frozenset(
     }
 )  # fmt: skip
 """Flags that `[defaults]` may set, whichever command is run."""
+
+
+def a_size(value: str | None) -> str | None:
+    """A callback of a flag: its text is a size."""
+    return _read(value, parse_size)
+
+
+def a_time(value: str | None) -> str | None:
+    """A callback of a flag: its text is a duration."""
+    return _read(value, parse_duration)
+
+
+def _read(value: str | None, parse: Callable[[str], object]) -> str | None:
+    try:
+        if value:
+            parse(value)
+    except UsageError as error:
+        raise typer.BadParameter(f"{error.message}. {error.hint}") from None
+    return value
+
 
 Place = Annotated[
     str,

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, wraps
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
+from typer._click.core import ParameterSource
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from skycap.core import plugins
+from skycap.core.cli import defaults
 from skycap.core.cli.coercion import convert_plainly
+from skycap.core.cli.complete import complete_local
 from skycap.core.cli.session import session
 from skycap.core.errors import ConfigInvalid
 from skycap.core.hookspecs import Lazy
-from skycap.core.storage.options import nearest
 from skycap.core.version import VERSION
 
 _LENIENT = frozenset({"config", "doctor", "info", "plugins", "logs", "completion"})
 """Commands that must work while the configuration is broken."""
+_MAKES_CONFIG = frozenset({"remote add", "config edit", "config path", "auth login"})
+"""Commands for which the file that `--config` names need not be there yet."""
 _HELP_NAMES = ["-h", "--help"]
 _NAMES: Any = SimpleNamespace(help_option_names=_HELP_NAMES)
 
@@ -56,6 +61,9 @@ class PluginGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is run."""
+        # The defaults of a command are known before its flags are parsed, and this one says where from.
+        if (named := _named_config(args)) is not None:
+            session().use_config(named)
         ctx.meta["skycap.resolving"] = True
         try:
             return super().resolve_command(ctx, args)
@@ -65,18 +73,37 @@ class PluginGroup(TyperGroup):
             ctx.meta.pop("skycap.resolving")
 
 
+def _named_config(args: Sequence[str]) -> str | None:
+    """What `--config` says among the words of a command that is not parsed yet."""
+    for word, following in pairwise([*args, ""]):
+        if word == "--":
+            return None
+        if word.startswith("--config="):
+            return word.removeprefix("--config=") or None
+        if word == "--config":
+            return following or None
+    return None
+
+
 def load(offer: Lazy) -> Any:
+    """The command behind an offer, with the flags that every command has and what the file says of them."""
+    command = build(offer)
+    _set_defaults(command, offer.name)
+    return command
+
+
+def build(offer: Lazy) -> Any:
     """The command behind an offer, with the flags that every command has."""
     found = plugins.load(offer, "the command", offer.name)
     command = get_command(found) if isinstance(found, typer.Typer) else found
     command.name = offer.name
     is_group = isinstance(command, TyperGroup)
-    _finish(command, f"SKYCAP_{offer.name.upper().replace('-', '_')}_" if is_group else "SKYCAP_")
-    _set_defaults(command, offer.name)
+    prefix = f"SKYCAP_{offer.name.upper().replace('-', '_')}_" if is_group else "SKYCAP_"
+    _finish(command, prefix, offer.name)
     return command
 
 
-def _finish(command: Any, prefix: str) -> None:
+def _finish(command: Any, prefix: str, called: str) -> None:
     """Plain help, `-h`, a variable for each flag, and the common flags, for a command and all below it."""
     command.rich_markup_mode = None
     command.context_settings["help_option_names"] = _HELP_NAMES
@@ -86,59 +113,45 @@ def _finish(command: Any, prefix: str) -> None:
     for parameter in command.params:
         convert_plainly(parameter)
         if isinstance(parameter, TyperOption) and parameter.envvar is None:
-            parameter.envvar = f"{prefix}{parameter.name.upper()}"
+            parameter.envvar = f"{prefix}{defaults.flag_name(parameter).upper()}"
             parameter.show_envvar = False
     if isinstance(command, TyperGroup):
-        for below in command.commands.values():
-            _finish(below, prefix)
+        for name, below in command.commands.items():
+            _finish(below, prefix, f"{called} {name}")
     else:
+        if command.callback is not None and called not in _MAKES_CONFIG:
+            command.callback = _with_config(command.callback)
         taken = {option for parameter in command.params for option in parameter.opts}
         command.params += [p for p in common() if not taken.intersection(p.opts)]
 
 
+def _with_config(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """The command, after a look whether the file that `--config` names is there."""
+
+    @wraps(callback)
+    def call(*args: Any, **values: Any) -> Any:
+        session().check_config()
+        return callback(*args, **values)
+
+    return call
+
+
 def _set_defaults(command: Any, name: str) -> None:
     """What `[defaults]` and `[defaults.COMMAND]` of the configuration say, below flags and variables."""
+    lenient = name in _LENIENT
     try:
-        defaults = session().config.defaults
+        config = session().config
     except ConfigInvalid:
-        if name in _LENIENT:
+        if lenient:
             return
         raise
-    if not defaults:
+    if not config.defaults:
         return
-    own = defaults.get(name, {})
-    flat = {key: value for key, value in defaults.items() if not isinstance(value, dict)}
-    known = _flags(command)
-    from skycap.core.cli.flags import FLAG_NAMES
-
-    path = session().config.path
-    for key in flat:
-        if key.replace("-", "_") not in known | FLAG_NAMES:
-            names = sorted(known | FLAG_NAMES)
-            raise ConfigInvalid(
-                f"unknown key {key!r}", where=f"{path} [defaults]", hint=nearest(key.replace("-", "_"), names)
-            )
-    for key in own:
-        if key.replace("-", "_") not in known:
-            raise ConfigInvalid(
-                f"unknown key {key!r}", where=f"{path} [defaults.{name}]", hint=nearest(key, sorted(known))
-            )
-    values = {key.replace("-", "_"): value for key, value in (flat | own).items()}
-    _spread(command, values)
-
-
-def _flags(command: Any) -> frozenset[str]:
-    found = {p.name for p in command.params if isinstance(p, TyperOption)}
-    for below in getattr(command, "commands", {}).values():
-        found |= _flags(below)
-    return frozenset(found)
-
-
-def _spread(command: Any, values: Mapping[str, Any]) -> None:
-    command.context_settings["default_map"] = dict(values)
-    for name, below in getattr(command, "commands", {}).items():
-        _spread(below, values)
-        command.context_settings["default_map"][name] = dict(values)
+    fault = next(defaults.faults(config, name, command, offers()), None)
+    if fault is None:
+        defaults.spread(command, defaults.values(config, name))
+    elif not lenient:
+        raise fault
 
 
 # Flags that every command has
@@ -159,10 +172,10 @@ def _json(value: bool) -> None:
         session().json = True
 
 
-def _config(value: str | None) -> None:
-    if value and value != session().config_path:
-        session().config_path = value
-        session().__dict__.pop("config", None)
+def _config(context: typer.Context, value: str | None) -> None:
+    # What the variable says is known to the session already, and need not exist.
+    if value and context.get_parameter_source("config") is ParameterSource.COMMANDLINE:
+        session().use_config(value)
 
 
 def _version(value: bool) -> None:
@@ -217,6 +230,7 @@ def _common_flags(
             show_envvar=False,
             callback=_config,
             metavar="FILE",
+            autocompletion=complete_local,
             is_eager=True,
             help="Another configuration file.",
         ),

@@ -12,8 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 from skycap.core import plugins
+from skycap.core.cli.faults import of_flags
 from skycap.core.errors import Error
 from skycap.core.remotes.address import Form, parse
+from skycap.core.remotes.faults import faults
 from skycap.core.remotes.settings import Remote
 from skycap.core.state import log_folder, state_folder
 from skycap.core.version import VERSION
@@ -76,6 +78,7 @@ def examine(run: Session) -> Iterator[Examined]:
     for name in NATIVES:
         yield _native(name)
     yield from _configuration(run)
+    yield from _settings(run)
     yield _folder("state folder", state_folder(run.environ), "SKYCAP_STATE names another one.")
     yield _keyring()
     yield from _plugins()
@@ -111,23 +114,27 @@ def _configuration(run: Session) -> Iterator[Examined]:
         )
     else:
         yield Examined("configuration", "ok", config.path)
-    for name in run.opener.remotes.names():
-        yield _remote(run, name)
 
 
-def _remote(run: Session, name: str) -> Examined:
+def _settings(run: Session) -> Iterator[Examined]:
+    """All that is wrong with what is set, in the file or in the environment."""
     try:
+        names = run.opener.remotes.names()
+    except Error:
+        return  # the file cannot be read; it was told of
+    for fault in of_flags(run):
+        yield Examined("defaults", "failed", str(fault), fault.hint or "")
+    for name in names:
+        yield from _remote(run, name)
+
+
+def _remote(run: Session, name: str) -> Iterator[Examined]:
+    found = faults(run.opener, name)
+    for fault in found:
+        yield Examined(f"remote {name}", "failed", str(fault), fault.hint or "")
+    if not found:
         remote = run.opener.remotes.get(name)
-        known = run.opener.known_options(remote.type)
-        run.opener.load(remote.type, name)
-    except Error as error:
-        return Examined(f"remote {name}", "failed", str(error), error.hint or "")
-    unknown = [option for option in remote.settings if option.replace("-", "_") not in known]
-    if unknown:
-        return Examined(
-            f"remote {name}", "failed", f"unknown option {unknown[0]!r}", f"skycap remote show {name}"
-        )
-    return _below(run, remote) or Examined(f"remote {name}", "ok", remote.type)
+        yield _below(run, remote) or Examined(f"remote {name}", "ok", remote.type)
 
 
 def _below(run: Session, remote: Remote) -> Examined | None:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from skycap.core.cli.telling import tell
 from skycap.core.paths import printable
 from skycap.core.transfer.events import Event, EventType
 from skycap.core.transfer.result import DIRECTORY
@@ -99,7 +100,7 @@ class Silent:
 
     def say(self, text: str) -> None:
         """A line on standard error."""
-        print(printable(text), file=sys.stderr)
+        tell(printable(text))
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -109,7 +109,7 @@ def _remove(run: Session, found: Found, wishes: Wishes) -> tuple[int, int]:
         what = (
             f"{format_count(removals.count, 'item')} ({format_size(removals.bytes)}) below {location.shown()}"
         )
-        run.confirm(f"Remove {what}?", yes=wishes.yes)
+        run.confirm(f"Remove {what}?", yes=wishes.yes, can_dry_run=True)
     removed, failed = _run(run, location, removals, wishes.cancel)
     if not failed and wishes.select is None and not wishes.interactive and not wishes.cancel.is_set():
         _remove_itself(location, is_remote=parse(found.place).form is not Form.LOCAL)

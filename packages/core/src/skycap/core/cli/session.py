@@ -9,8 +9,9 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from skycap.core.cli.telling import tell
 from skycap.core.config import Config, config_path
-from skycap.core.errors import ConfirmationRequired, Error
+from skycap.core.errors import ConfigInvalid, ConfirmationRequired, Error
 from skycap.core.paths import printable
 
 if TYPE_CHECKING:
@@ -32,6 +33,22 @@ class Session:
         self.verbosity = 0
         self._told_of_wait = False
         self.config_path = config_path(environ)
+        self._config_is_named = False
+
+    def use_config(self, path: str) -> None:
+        """Take another configuration file than the environment says, by the flag `--config`."""
+        self.config_path = os.path.abspath(os.path.expanduser(path))
+        self._config_is_named = True
+        self.__dict__.pop("config", None)
+
+    def check_config(self) -> None:
+        """`ConfigInvalid` if the file that the flag names is not there."""
+        if self._config_is_named and not os.path.exists(self.config_path):
+            raise ConfigInvalid(
+                "there is no such configuration file",
+                where=self.config_path,
+                hint=f'--config names it; "skycap --config {self.config_path} config edit" makes it.',
+            )
 
     @property
     def quiet(self) -> bool:
@@ -116,12 +133,12 @@ class Session:
     def note(self, text: str) -> None:
         """A line for people, unless they want quiet."""
         if not self.quiet:
-            print(printable(text), file=sys.stderr)
+            tell(printable(text))
 
     def warn(self, text: str) -> None:
         """Something that may matter, and that stops nothing."""
         if not self.quiet:
-            print(f"skycap: warning: {printable(text)}", file=sys.stderr)
+            tell(f"skycap: warning: {printable(text)}")
 
     def complain(self, error: Error) -> None:
         """An error that ends one item and not the command."""
@@ -129,7 +146,7 @@ class Session:
 
         show(self, error)
 
-    def confirm(self, question: str, *, yes: bool) -> None:
+    def confirm(self, question: str, *, yes: bool, can_dry_run: bool = False) -> None:
         """Go on only if somebody says yes; `ConfirmationRequired` where they say no or nobody is there."""
         if yes:
             return
@@ -140,7 +157,7 @@ class Session:
             raise ConfirmationRequired("nothing was changed")
         raise ConfirmationRequired(
             f"nobody is there to answer: {question}",
-            hint="--yes goes on without asking; --dry-run only shows.",
+            hint=f"--yes goes on without asking{'; --dry-run only shows' if can_dry_run else ''}.",
         )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skycap.core.auth.references import Secrets
 from skycap.core.cli.flags import FLAG_NAMES
 from skycap.core.config import Setting
+from skycap.core.errors import Error
 
 if TYPE_CHECKING:
     from skycap.core.cli.session import Session
@@ -26,9 +28,26 @@ def effective(run: Session) -> Iterator[tuple[str, Setting]]:
     for name, setting in sorted(defaults.items()):
         yield f"defaults.{name}", setting
     for name in run.opener.remotes.names():
-        remote = run.opener.remotes.get(name)
-        secret = {info.name for info in run.opener.load_options(remote.type, name) if info.secret}
-        yield f"remotes.{name}.type", Setting(remote.type, remote.origin)
-        for option, setting in remote.settings.items():
-            hidden = option in secret and not Secrets.is_reference(str(setting.value))
-            yield f"remotes.{name}.{option}", Setting("***", setting.origin) if hidden else setting
+        yield from _of_remote(run, name)
+
+
+def _of_remote(run: Session, name: str) -> Iterator[tuple[str, Setting]]:
+    """What is set for a remote. Nobody knows what is secret of a broken one, so all of it is hidden."""
+    opener = run.opener
+    open_names: frozenset[str] = frozenset()
+    settings: Mapping[str, Setting]
+    try:
+        remote = opener.remotes.get(name, id)
+        head, settings = Setting(remote.type, remote.origin), remote.settings
+        known = opener.load_options(remote.type, name)
+        secret = {info.name for info in known if info.secret}
+        open_names = frozenset(opener.known_options(remote.type)) - secret
+    except Error:
+        settings = {k: v for k, v in run.config.settings(name).items() if k != "type"}
+        head = Setting(None, run.config.path)
+        with suppress(Error):
+            head = opener.remotes.type_of(name)
+    yield f"remotes.{name}.type", head
+    for option, setting in settings.items():
+        is_shown = option.replace("-", "_") in open_names or Secrets.is_reference(str(setting.value))
+        yield f"remotes.{name}.{option}", setting if is_shown else Setting("***", setting.origin)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from skycap.core.cli.complete import complete_local
+from skycap.core.cli.flags import a_size, a_time
 from skycap.core.errors import UsageError
 from skycap.core.units import parse_duration, parse_size
 
@@ -32,19 +34,28 @@ class SelectFlags:
     ] = None
     filter_from: Annotated[
         list[str] | None,
-        typer.Option("--filter-from", metavar="FILE", help="Patterns from a file, as in .gitignore."),
+        typer.Option(
+            "--filter-from",
+            metavar="FILE",
+            autocompletion=complete_local,
+            help="Patterns from a file, as in .gitignore.",
+        ),
     ] = None
     min_size: Annotated[
-        str | None, typer.Option("--min-size", metavar="SIZE", help="Only files of at least this size.")
+        str | None,
+        typer.Option("--min-size", metavar="SIZE", callback=a_size, help="Only files of at least this size."),
     ] = None
     max_size: Annotated[
-        str | None, typer.Option("--max-size", metavar="SIZE", help="Only files of at most this size.")
+        str | None,
+        typer.Option("--max-size", metavar="SIZE", callback=a_size, help="Only files of at most this size."),
     ] = None
     min_age: Annotated[
-        str | None, typer.Option("--min-age", metavar="TIME", help="Only what changed longer ago.")
+        str | None,
+        typer.Option("--min-age", metavar="TIME", callback=a_time, help="Only what changed longer ago."),
     ] = None
     max_age: Annotated[
-        str | None, typer.Option("--max-age", metavar="TIME", help="Only what changed since then.")
+        str | None,
+        typer.Option("--max-age", metavar="TIME", callback=a_time, help="Only what changed since then."),
     ] = None
 
     def select(self) -> Selects | None:
@@ -74,16 +85,32 @@ class CompareFlags(SelectFlags):
         "keep"
     )
     transfers: Annotated[
-        int | None, typer.Option("--transfers", min=1, metavar="N", help="So many files at once.")
+        int | None,
+        typer.Option(
+            "--transfers",
+            min=1,
+            metavar="N",
+            help="So many files at once. [default: what both stores bear; 2 between local disks]",
+        ),
     ] = None
     limit_rate: Annotated[
-        str | None, typer.Option("--limit-rate", metavar="SIZE", help="At most so many bytes a second.")
+        str | None,
+        typer.Option("--limit-rate", metavar="SIZE", callback=a_size, help="At most so many bytes a second."),
     ] = None
     retries: Annotated[
-        int | None, typer.Option("--retries", min=0, metavar="N", help="Try so many times again.")
+        int | None,
+        typer.Option(
+            "--retries", min=0, metavar="N", help="Try so many times again. [default: 7; none on local disks]"
+        ),
     ] = None
     timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="How long one try may take.")
+        str | None,
+        typer.Option(
+            "--timeout",
+            metavar="TIME",
+            callback=a_time,
+            help="How long one try may take. [default: no limit but that of the store]",
+        ),
     ] = None
 
     def overrides(self, *, reading: bool) -> dict[str, Any]:
@@ -116,7 +143,14 @@ class TransferFlags(CompareFlags):
     """What copy, sync and move can all be told."""
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")] = False
-    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each file.")] = False
+    interactive: Annotated[
+        bool,
+        typer.Option(
+            "--interactive",
+            "-i",
+            help="Ask for each file first: y yes, N no, a yes to all the rest, q stop, nothing changed.",
+        ),
+    ] = False
     overwrite: Annotated[
         Literal["always", "never", "newer"],
         typer.Option("--overwrite", help="Replace what differs: always, never, or only what is older."),
@@ -134,7 +168,10 @@ class TransferFlags(CompareFlags):
         typer.Option("--progress", help="auto: bars on a terminal; plain: a line a minute; none."),
     ] = "auto"
     report: Annotated[
-        str | None, typer.Option("--report", metavar="FILE", help="Write what happened as JSON.")
+        str | None,
+        typer.Option(
+            "--report", metavar="FILE", autocompletion=complete_local, help="Write what happened as JSON."
+        ),
     ] = None
     engine: Annotated[
         str | None, typer.Option("--engine", metavar="NAME", help="Who does the work; from a plugin.")

@@ -176,6 +176,17 @@ def _ask_about(removals: Removals, progress: Progress) -> bool | None:
     return agreed
 
 
+def _read_answer() -> str:
+    """A line; nothing at the end of the input and at Ctrl-C, after which nothing else stands on the line."""
+    try:
+        line = sys.stdin.readline()
+    except KeyboardInterrupt:
+        line = ""
+    if not line:
+        print(file=sys.stderr)
+    return line
+
+
 class _Chosen:
     """A filter that leaves out what somebody said no to."""
 
@@ -217,9 +228,11 @@ def _asked(
         if everything or event.type not in {EventType.COPIED, EventType.REMOVED}:
             return
         print(f"{printable(foretold(event))}? [y/N/a/q] ", end="", file=sys.stderr, flush=True)
-        answer = sys.stdin.readline().strip().lower()
-        if answer == "q":
-            raise Interrupted("stopped; nothing was changed")
+        line = _read_answer()
+        answer = line.strip().lower()
+        if not line or answer == "q":
+            # The transfer that looks ends early by this, and says so in its result.
+            raise Interrupted("nobody wants to go on")
         everything = answer == "a"
         if answer not in {"y", "yes", "a"}:
             declined.add(event.path)
@@ -236,6 +249,8 @@ def _asked(
         look.sync()
     else:
         look.copy()
+    if look.result.interrupted:
+        raise Interrupted("stopped; nothing was changed")
     # What was declined must not make a source look empty that is not.
     allowed = options.allow_empty_source or look.at_source.found
     return replace(options, select=_Chosen(options.select, declined), allow_empty_source=allowed)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from skycap.core.config import same_name
 from skycap.core.errors import Error
 from skycap.core.location import Location
+from skycap.core.remotes.address import Form, parse
+from skycap.core.remotes.opening import Opener
 from skycap.core.storage.capability import Capability
 from skycap.core.units import format_size
 
@@ -41,6 +44,21 @@ class Step:
         }
 
 
+def standing_on(opener: Opener, name: str) -> list[str]:
+    """The remotes that have their place in this one."""
+    found = []
+    for other in opener.remotes.names():
+        try:
+            remote = opener.remotes.get(other)
+            wraps = getattr(opener.load(remote.type, other), "wraps", None)
+            below = parse(str(remote.values.get(wraps) or ".")) if wraps else None
+        except Error:
+            continue  # what cannot be opened loses nothing
+        if below is not None and below.form is Form.REMOTE and same_name(below.name, {name: None}):
+            found.append(other)
+    return found
+
+
 def check_place(location: Location) -> Iterator[Step]:
     """Reach it, list it, read a byte, ask for its quota; then what it says it can do."""
     storage = location.storage
@@ -49,7 +67,9 @@ def check_place(location: Location) -> Iterator[Step]:
     def listing() -> str:
         entries = list(islice(storage.scan(location.path), _LOOK_AT))
         found.extend(entry.path for entry in entries if entry.is_file and entry.size)
-        return f"{len(entries)}{' or more' if len(entries) == _LOOK_AT else ''} entries"
+        if len(entries) == _LOOK_AT:
+            return f"{_LOOK_AT} or more entries"
+        return "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
 
     def reading() -> str:
         if not found:

@@ -17,12 +17,12 @@ from skycap.core.remotes.settings import Remote
 
 
 def parse_pairs(pairs: list[str]) -> dict[str, str | None]:
-    """`key=value` arguments; `key=` and a bare `key` are None."""
+    """`key=value` arguments; `key=` is None."""
     found: dict[str, str | None] = {}
     for pair in pairs:
-        name, _, value = pair.partition("=")
+        name, has_value, value = pair.partition("=")
         name = name.strip().replace("-", "_")
-        if not name:
+        if not name or not has_value:
             raise UsageError(
                 f"{pair!r} is not an option", hint="Write NAME=VALUE, as in region=eu-central-1."
             )

@@ -12,7 +12,7 @@ from skycap.core import paths, plugins
 from skycap.core.auth.references import Secrets
 from skycap.core.config import Config, Setting
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import ConfigInvalid, DependencyMissing, Error, UsageError
+from skycap.core.errors import ConfigInvalid, DependencyMissing, Error, NotFound, UsageError
 from skycap.core.hookspecs import Lazy
 from skycap.core.location import Location
 from skycap.core.remotes.address import Address, Form, parse
@@ -90,7 +90,7 @@ class Opener:
     @property
     def remotes(self) -> Remotes:
         """The remotes there are."""
-        return Remotes(self.config, self.known_options, self._environ)
+        return Remotes(self.config, self.known_options, self._environ, self.check_type)
 
     # From text to a location
 
@@ -176,6 +176,13 @@ class Opener:
         self._below.append(where)
         try:
             place = str(getattr(options, wraps))
+            address = parse(place)
+            if address.form is Form.REMOTE:
+                try:
+                    self.remotes.type_of(address.name)
+                except NotFound as error:
+                    error.message = f"no remote has this name, and {where.removesuffix(':')} stands on it"
+                    raise
             return self.resolve(place, for_writing=True, overrides=overrides)
         finally:
             self._below.pop()
@@ -186,6 +193,15 @@ class Opener:
         if offer is None:
             raise self._unknown(type_name, where, "storage type")
         return offer
+
+    def check_type(self, setting: Setting) -> None:
+        """`ConfigInvalid` where a storage type is set that there is none of."""
+        name = str(setting.value)
+        if name not in self.types:
+            error = self._unknown(name, setting.origin, "storage type")
+            if isinstance(error, DependencyMissing):
+                raise error
+            raise ConfigInvalid(error.message, where=setting.origin, hint=error.hint)
 
     def load(self, type_name: str, where: str) -> type[Storage]:
         """The class of a storage type; `DependencyMissing` if it is not installed or does not load."""
@@ -228,17 +244,38 @@ class Opener:
         self, remote: Remote, given: Mapping[str, Setting] | None = None
     ) -> tuple[StorageOptions, dict[str, Any]]:
         """The options of a remote, secrets fetched, and apart from them what its overlays are told."""
+        for fault in self.unknown_options(remote).values():
+            raise fault
+        kind, values, extra, where = self.raw_options(remote, given)
+        infos = {info.name: info for info in self.describe(remote.type)}
+        fetched = {
+            name: self.secret(name, setting, remote) if infos[name].secret else setting.value
+            for name, setting in values.items()
+        }
+        return kind.Options.parse(fetched, where=where), extra
+
+    def unknown_options(self, remote: Remote) -> dict[str, ConfigInvalid]:
+        """What is set for a remote that its type does not know, as errors."""
+        own = {info.name for info in self.load_options(remote.type, remote.origin)}
+        known = STACK_NAMES | own
+        return {
+            name: ConfigInvalid(
+                f"unknown option {name.replace('-', '_')!r} of {remote.type} remotes",
+                where=setting.origin,
+                hint=nearest(name.replace("-", "_"), sorted(known if remote.name else own)),
+            )
+            for name, setting in remote.settings.items()
+            if name.replace("-", "_") not in known
+        }
+
+    def raw_options(
+        self, remote: Remote, given: Mapping[str, Setting] | None = None
+    ) -> tuple[type[Storage], dict[str, Setting], dict[str, Any], str]:
+        """A storage type, its options as they are set, what its overlays are told, and where for messages."""
         kind = self.load(remote.type, remote.origin)
         infos = {info.name: info for info in self.describe(remote.type)}
-        settings = {name.replace("-", "_"): setting for name, setting in remote.settings.items()}
         known = STACK_NAMES | infos.keys()
-        for name, setting in settings.items():
-            if name not in known:
-                raise ConfigInvalid(
-                    f"unknown option {name!r} of {remote.type} remotes",
-                    where=setting.origin,
-                    hint=nearest(name, sorted(known if remote.name else infos)),
-                )
+        settings = {name.replace("-", "_"): setting for name, setting in remote.settings.items()}
         settings |= {name: setting for name, setting in (given or {}).items() if name in known}
         for info in infos.values():
             if info.name not in settings and (found := self._by_variable(info)):
@@ -249,13 +286,9 @@ class Opener:
             for name, setting in settings.items()
             if name in RETRY_NAMES or (name in STACK_NAMES and name not in infos)
         }
-        values = {
-            name: self.secret(name, setting, remote) if infos[name].secret else setting.value
-            for name, setting in settings.items()
-            if name in infos and name not in extra
-        }
+        values = {name: setting for name, setting in settings.items() if name in infos and name not in extra}
         where = f"remote {remote.name} ({remote.origin})" if remote.name else f":{remote.type}:"
-        return kind.Options.parse(values, where=where), extra
+        return kind, values, extra, where
 
     def _by_variable(self, info: OptionInfo) -> Setting | None:
         for variable in info.env:

@@ -34,7 +34,7 @@ def named_file(location: Location) -> Entry | None:
     if entry.is_dir:
         return None
     if location.wants_dir:
-        raise NotFound(f"it is a {entry.kind}, not a folder", where=location.shown())
+        raise NotFound(f"it is {entry.kind.noun}, not a folder", where=location.shown())
     return entry
 
 
@@ -79,7 +79,7 @@ def target_of_folder(target: Location) -> Location:
             return target
         if not entry.is_dir:
             raise Conflict(
-                f"it is a {entry.kind}, and a folder cannot be copied onto it",
+                f"it is {entry.kind.noun}, and a folder cannot be copied onto it",
                 where=target.shown(),
                 hint="Name a folder, or remove what is there.",
             )

@@ -40,9 +40,16 @@ class Remote:
 class Remotes:
     """All remotes of a configuration and an environment."""
 
-    def __init__(self, config: Config, known: KnownOptions, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        config: Config,
+        known: KnownOptions,
+        environ: Mapping[str, str] = os.environ,
+        check_type: Callable[[Setting], object] = id,
+    ) -> None:
         self._config = config
         self._known = known
+        self._check_type = check_type
         # Windows has no case in the names of variables, and gives them in upper case.
         self._variables = {
             name.upper().removeprefix(PREFIX): (name, value)
@@ -76,11 +83,15 @@ class Remotes:
         """The storage type of a remote and where it is set. Loads no storage type."""
         return self._head(name)[1]
 
-    def get(self, name: str) -> Remote:
-        """One remote; `NotFound` with the nearest name if there is none."""
+    def get(self, name: str, on_unknown: Callable[[ConfigInvalid], object] | None = None) -> Remote:
+        """One remote; `NotFound` with the nearest name if there is none.
+
+        An option that its type does not know is raised, or told to `on_unknown` where it is a variable.
+        """
         real, type_setting, settings = self._head(name)
         type_name = str(type_setting.value)
-        settings |= self._from_environment(real, type_name)
+        self._check_type(type_setting)
+        settings |= self._from_environment(real, type_name, on_unknown or _raise)
         return Remote(real, type_name, settings, type_setting.origin)
 
     def _head(self, name: str) -> tuple[str, Setting, dict[str, Setting]]:
@@ -102,7 +113,9 @@ class Remotes:
             )
         return real, type_setting, settings
 
-    def _from_environment(self, name: str, type_name: str) -> dict[str, Setting]:
+    def _from_environment(
+        self, name: str, type_name: str, on_unknown: Callable[[ConfigInvalid], object]
+    ) -> dict[str, Setting]:
         prefix = f"{variable_name(name)}_"
         known = self._known(type_name)
         found: dict[str, Setting] = {}
@@ -115,11 +128,12 @@ class Remotes:
                 if not any(len(other) > len(option) for other in others.values()):
                     found[option] = Setting(value, f"environment {variable}")
             elif not others:
-                raise ConfigInvalid(
+                error = ConfigInvalid(
                     f"unknown option {option!r} of {type_name} remotes",
                     where=f"environment {variable}",
                     hint=nearest(option, sorted(known)),
                 )
+                on_unknown(error)
         return found
 
     def _others(self, key: str, prefix: str) -> dict[str, str]:
@@ -145,3 +159,7 @@ class Remotes:
             where=name,
             hint=f"{hint} A local file with a colon in its name is written ./{name}:…",
         )
+
+
+def _raise(error: ConfigInvalid) -> None:
+    raise error

@@ -17,7 +17,7 @@ from skycap.core.units import parse_size
 LIMIT_NAMES = frozenset({"limit_rate", "limit_up", "limit_down", "connections"})
 STACK_NAMES = RETRY_NAMES | LIMIT_NAMES
 """Options that every remote has, whatever its type."""
-__all__ = ["RETRY_NAMES", "STACK_NAMES", "stack"]
+__all__ = ["RETRY_NAMES", "STACK_NAMES", "check", "stack"]
 _IN_PROCESS = frozenset({"local", "memory"})
 
 
@@ -50,6 +50,14 @@ def stack(
 
         storage = Retrying(storage, Policies().merge(settings, where=where), on_retry=on_retry)
     return storage
+
+
+def check(settings: Mapping[str, Any], *, where: str) -> None:
+    """`ConfigInvalid` for what `stack` would refuse on any storage."""
+    for name in ("limit_up", "limit_down"):
+        _rate(settings, name, where)
+    _count(settings, "connections", where)
+    Policies().merge(settings, where=where)
 
 
 def _rate(settings: Mapping[str, Any], name: str, where: str) -> int | None:

@@ -18,6 +18,11 @@ class Kind(StrEnum):
     SYMLINK = "symlink"
     OTHER = "other"
 
+    @property
+    def noun(self) -> str:
+        """As it stands in a sentence."""
+        return "a special file" if self is Kind.OTHER else f"a {self.value}"
+
 
 @dataclass(frozen=True, slots=True)
 class Metadata:

@@ -97,17 +97,42 @@ class StorageOptions:
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str) -> Self:
         """Options from text or TOML values; `ConfigInvalid` names the option at fault and where it stands."""
-        known = {info.name: info for info in cls.describe()}
-        for name in values:
-            if name not in known:
-                raise ConfigInvalid(f"unknown option {name!r}", where=where, hint=nearest(name, known))
-        found = {name: _convert(value, known[name], where) for name, value in values.items()}
-        missing = [name for name, info in known.items() if info.required and name not in found]
-        if missing:
-            raise ConfigInvalid(
-                f"needs {' and '.join(missing)}", where=where, hint=f"{missing[0]}: {known[missing[0]].help}."
-            )
+        found, wrong = cls._read(values, where)
+        if wrong:
+            raise wrong[0]
         return cls(**found)
+
+    @classmethod
+    def faults(cls, values: Mapping[str, Any], *, where: str) -> list[ConfigInvalid]:
+        """All that `parse` would refuse."""
+        found, wrong = cls._read(values, where)
+        if not wrong:
+            try:
+                cls(**found)
+            except ConfigInvalid as error:
+                wrong.append(error)
+        return wrong
+
+    @classmethod
+    def _read(cls, values: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[ConfigInvalid]]:
+        known = {info.name: info for info in cls.describe()}
+        wrong = [
+            ConfigInvalid(f"unknown option {name!r}", where=where, hint=nearest(name, known))
+            for name in values
+            if name not in known
+        ]
+        found: dict[str, Any] = {}
+        for name, value in values.items():
+            try:
+                if name in known:
+                    found[name] = _convert(value, known[name], where)
+            except ConfigInvalid as error:
+                wrong.append(error)
+        missing = [name for name, info in known.items() if info.required and name not in values]
+        if missing:
+            hint = f"{missing[0]}: {known[missing[0]].help}."
+            wrong.append(ConfigInvalid(f"needs {' and '.join(missing)}", where=where, hint=hint))
+        return found, wrong
 
 
 def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:

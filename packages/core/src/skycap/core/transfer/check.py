@@ -196,7 +196,7 @@ class _Check:
         if self._cancel.is_set() or ours is None or theirs is None:
             return
         if ours.kind is not theirs.kind:
-            self._tell(Checked(Finding.DIFFERENT, action.path, f"a {ours.kind} and a {theirs.kind}"))
+            self._tell(Checked(Finding.DIFFERENT, action.path, f"{ours.kind.noun} and {theirs.kind.noun}"))
         elif ours.kind is not Kind.FILE:
             self._tell(Checked(Finding.SAME, action.path))
         elif ours.size != theirs.size:

@@ -14,7 +14,14 @@ from skycap.core.cli.table import print_table
 from skycap.core.errors import AuthMissing
 from skycap.core.plugins import plugins
 
-app = new_app(help="Log in to remotes, and out.", no_args_is_help=True)
+_HELP = """Log in to remotes, and out.
+
+\b
+Examples:
+  skycap auth login photos
+  skycap auth status
+"""
+app = new_app(help=_HELP, no_args_is_help=True)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of the remote.", autocompletion=complete_remote)

@@ -9,13 +9,21 @@ from typing import Annotated
 
 import typer
 
+from skycap.core.cli.faults import faults
 from skycap.core.cli.group import new_app
 from skycap.core.cli.session import session
 from skycap.core.cli.settings import effective
 from skycap.core.cli.table import print_table
-from skycap.core.errors import DependencyMissing, Error
+from skycap.core.errors import ConfigInvalid, DependencyMissing, Error
 
-app = new_app(help="Show and edit the configuration.", no_args_is_help=True)
+_HELP = """Show and edit the configuration.
+
+\b
+Examples:
+  skycap config show --origin
+  skycap config edit
+"""
+app = new_app(help=_HELP, no_args_is_help=True)
 
 
 @app.command()
@@ -37,7 +45,7 @@ def path() -> None:
 @app.command()
 def show(
     origin: Annotated[bool, typer.Option("--origin", help="Where each value comes from.")] = False,
-) -> None:
+) -> int:
     """Show the settings that count, from the file and the environment; secrets only as references.
 
     \b
@@ -56,6 +64,11 @@ def show(
         print_table(run, ("key", "value", "set by") if origin else ("key", "value"), rows)
         if not rows:
             run.note("Nothing is set; everything is as it is built in.")
+    status = 0
+    for fault in faults(run):
+        run.complain(fault)
+        status = ConfigInvalid.exit_status
+    return status
 
 
 @app.command()

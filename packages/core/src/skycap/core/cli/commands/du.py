@@ -13,7 +13,7 @@ from skycap.core.cli.options import takes
 from skycap.core.cli.session import session
 from skycap.core.cli.table import print_table
 from skycap.core.cli.transfer_flags import SelectFlags
-from skycap.core.units import format_size
+from skycap.core.units import format_count, format_size
 
 app = new_app()
 
@@ -52,7 +52,7 @@ def du(
         if run.json:
             run.emit({"type": "usage", "path": path, "files": files, "bytes": size})
         shown = location.shown(path)
-        rows.append((format_size(size) if run.pretty else str(size), f"{files} files", shown))
+        rows.append((format_size(size) if run.pretty else str(size), format_count(files, "file"), shown))
     if not run.json:
         print_table(run, ("", "", ""), rows)
     return problems.exit_status

@@ -8,7 +8,7 @@ import typer
 
 from skycap.core.cli.browse import require
 from skycap.core.cli.entries import iso_time
-from skycap.core.cli.flags import Place
+from skycap.core.cli.flags import Place, a_time
 from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt
 from skycap.core.cli.session import session
@@ -24,7 +24,8 @@ app = new_app()
 def link(
     place: Place,
     expires: Annotated[
-        str | None, typer.Option("--expires", metavar="TIME", help="How long it works, like 1h or 7d.")
+        str | None,
+        typer.Option("--expires", metavar="TIME", callback=a_time, help="How long it works, like 1h or 7d."),
     ] = None,
     password: Annotated[bool, typer.Option("--password", help="Ask for a password to put on it.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Show the links there are, make none.")] = False,

@@ -10,9 +10,9 @@ import typer
 
 from skycap.core.cli.asking import answered, new_passphrase, secret_store, shown
 from skycap.core.cli.browse import require
-from skycap.core.cli.complete import complete_remote, complete_type
+from skycap.core.cli.complete import complete_local, complete_remote, complete_type
 from skycap.core.cli.entries import iso_time
-from skycap.core.cli.flags import DryRun, Place, Yes
+from skycap.core.cli.flags import DryRun, Place, Yes, a_time
 from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt
 from skycap.core.cli.session import Session, session
@@ -21,7 +21,14 @@ from skycap.core.errors import Error, Partial
 from skycap.core.storage.capability import Capability
 from skycap.core.units import format_size, parse_duration
 
-app = new_app(help="Set up and look after remotes: places that have a name.", no_args_is_help=True)
+_HELP = """Set up and look after remotes: places that have a name.
+
+\b
+Examples:
+  skycap remote add photos s3 region=eu-central-1 profile=home
+  skycap remote list
+"""
+app = new_app(help=_HELP, no_args_is_help=True)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of the remote.", autocompletion=complete_remote)
@@ -102,7 +109,7 @@ def list_() -> None:
         try:
             found = run.opener.remotes.type_of(name)
             record |= {"storage_type": str(found.value), "origin": found.origin}
-            run.opener.offer(str(found.value), f"{name}:")
+            run.opener.check_type(found)
         except Error as error:
             run.complain(error)
             record["problem"] = error.message
@@ -192,11 +199,17 @@ def remove(name: Name, yes: Yes = False) -> None:
     from skycap.core.auth.login import forget
     from skycap.core.plugins import plugins
     from skycap.core.remotes import configuring
+    from skycap.core.remotes.checking import standing_on
 
     run = session()
     name = name.removesuffix(":")
-    run.opener.remotes.get(name)
-    run.confirm(f"Forget the remote {name} and its stored secrets?", yes=yes)
+    run.opener.remotes.type_of(name)  # there is one, of whatever type
+    warning = ""
+    if above := standing_on(run.opener, name):
+        warning = f"{' and '.join(above)} {'stands' if len(above) == 1 else 'stand'} on {name}. "
+        if yes:
+            run.warn(f"{warning.rstrip()} Without it nothing there can be read.")
+    run.confirm(f"{warning}Forget the remote {name} and its stored secrets?", yes=yes)
     forget(configuring.remove(run.opener, name), plugins().credential_store)
     run.note(f"Forgot the remote {name}.")
 
@@ -209,6 +222,7 @@ def passphrase(
         typer.Option(
             "--new-passphrase-file",
             metavar="FILE",
+            autocompletion=complete_local,
             help="Take the new one from the first line of a file; - is standard input.",
         ),
     ] = None,
@@ -266,7 +280,8 @@ def check(
 def cleanup(
     place: Place,
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="TIME", help="Only what was begun longer ago.")
+        str,
+        typer.Option("--older-than", metavar="TIME", callback=a_time, help="Only what was begun longer ago."),
     ] = "7d",
     dry_run: DryRun = False,
 ) -> None:

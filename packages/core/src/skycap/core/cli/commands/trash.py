@@ -18,7 +18,14 @@ from skycap.core.storage.capability import Capability
 from skycap.core.storage.extras import Trash, Trashed
 from skycap.core.units import format_size
 
-app = new_app(help="Show, bring back and clear what was removed.", no_args_is_help=True)
+_HELP = """Show, bring back and clear what was removed.
+
+\b
+Examples:
+  skycap trash list drive:
+  skycap trash restore drive: 8f21
+"""
+app = new_app(help=_HELP, no_args_is_help=True)
 
 
 @app.command(name="list")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, NamedTuple
 
 import typer
 
 from skycap.core.cli import entries
-from skycap.core.cli.browse import Problems
+from skycap.core.cli.browse import Problems, file_at
 from skycap.core.cli.flags import Place
 from skycap.core.cli.group import new_app
 from skycap.core.cli.session import session
@@ -17,7 +18,7 @@ from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
 from skycap.core.storage.entry import Entry
 from skycap.core.transfer.ahead import OnError
-from skycap.core.units import format_size
+from skycap.core.units import format_count, format_size
 
 app = new_app()
 
@@ -41,9 +42,13 @@ def tree(
     problems = Problems(run)
     location = run.open(place)
     files = folders = 0
+    branches = _branches(location, depth, problems)
+    first = next(branches, None)
+    if first is None and location.path and not problems.found:
+        file_at(location)  # says so where nothing is
     if not run.json:
         run.line(location.shown())
-    for prefix, entry in _branches(location, depth, problems):
+    for prefix, entry in chain([first] if first else [], branches):
         files += not entry.is_dir
         folders += entry.is_dir
         if run.json:
@@ -51,7 +56,7 @@ def tree(
         else:
             size = f" ({format_size(entry.size)})" if sizes and entry.size is not None else ""
             run.line(f"{prefix}{entries.decorated(entry, split(entry.path)[1])}{size}")
-    run.note(f"{folders} folders, {files} files")
+    run.note(f"{format_count(folders, 'folder')}, {format_count(files, 'file')}")
     return problems.exit_status
 
 

@@ -421,9 +421,7 @@ def _copy_file(descriptor: int, local: str, size: int | None, on_bytes: OnBytes 
     try:
         info = os.fstat(source)
         if not stat_module.S_ISREG(info.st_mode):
-            raise Unsupported(
-                f"it is a {kind_of(info).value}, not a regular file", where=paths.printable(local)
-            )
+            raise Unsupported(f"it is {kind_of(info).noun}, not a regular file", where=paths.printable(local))
         copied = copy_bytes(source, descriptor, info, on_bytes or ignore)
         after = os.fstat(source)
     finally:

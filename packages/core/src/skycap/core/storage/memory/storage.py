@@ -104,7 +104,7 @@ class Memory(MemoryBase):
             else:
                 node = self._space.get(path)
         if node.kind is not Kind.FILE:
-            raise Unsupported(f"it is a {node.kind.value} and cannot be read", where=printable(path))
+            raise Unsupported(f"it is {node.kind.noun} and cannot be read", where=printable(path))
         return node
 
     # Listable
