@@ -173,3 +173,18 @@ def test_a_long_listing_of_a_local_folder_shows_permissions(skycap: Skycap, tree
     assert lines["sub/b.txt"] == "-rw----r--"
     assert lines["to-a"].startswith("l")
     assert skycap("ls", "-l", tree / "a.txt").out.startswith("-rw-r----- ")
+
+
+@pytest.mark.parametrize("command", ["ls", "tree", "du", "find"])
+@pytest.mark.parametrize("name", ["a.txt", "sub/b.txt"])
+def test_one_file_of_a_vault_over_a_folder_can_be_named(
+    skycap: Skycap, tree: Path, tmp_path: Path, command: str, name: str
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("a passphrase that is long enough\n")
+    made = ["remote", "add", "v", "crypt", f"remote={tmp_path / 'sealed'}", f"passphrase=file:{key}"]
+    assert skycap(*made).status == 0
+    assert skycap("copy", tree, "v:").status == 0
+    done = skycap(command, f"v:{name}")
+    assert done.status == 0, done
+    assert name.rsplit("/", 1)[-1] in done.out or command == "du"

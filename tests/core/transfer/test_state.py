@@ -352,3 +352,28 @@ def test_what_a_newer_skycap_wrote_is_not_touched(tmp_path: Path) -> None:
     assert caught.value.hint
     with contextlib.closing(sqlite3.connect(tmp_path / "transfers.db")) as connection:
         assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+class Silent(Untimed):
+    """Its listing tells sizes, and neither times nor versions."""
+
+    def _listing(self, verb: str, path: str, entries: Any) -> Any:
+        for entry in super()._listing(verb, path, entries):
+            yield entry._replace(version=None)
+
+
+@pytest.mark.parametrize("size", ["known", "unknown"])
+def test_where_a_listing_tells_neither_time_nor_version_nothing_is_taken_for_the_same(
+    tmp_path: Path, transfer: Runner, size: str
+) -> None:
+    class Mute(Silent):
+        def _listing(self, verb: str, path: str, entries: Any) -> Any:
+            for entry in super()._listing(verb, path, entries):
+                yield entry if size == "known" else entry._replace(size=None)
+
+    here, target = Mute(), tmp_path / "target"
+    here.inner.write("a", b"old", metadata=Metadata(mtime_ns=10**18))
+    assert transfer(Location(here), local(target)).copy().exit_status == 0
+    here.inner.write("a", b"new", metadata=Metadata(mtime_ns=10**18 + 5 * 10**9))
+    assert transfer(Location(here), local(target)).copy().exit_status == 0
+    assert (target / "a").read_bytes() == b"new"

@@ -56,9 +56,16 @@ def listed(
             yield entry.at(split(location.path)[1])
             return
     empty = True
-    for entry in _below(location, recursive=recursive, on_error=on_error, select=select):
-        empty = False
-        yield entry
+    try:
+        for entry in _below(location, recursive=recursive, on_error=on_error, select=select):
+            empty = False
+            yield entry
+    except Error:  # where folders are real, what is none cannot be listed
+        found = file_at(location) if empty and location.path else None
+        if found is None:
+            raise
+        yield found.at(split(location.path)[1])
+        return
     if empty and location.path and (found := file_at(location)) is not None:
         yield found.at(split(location.path)[1])
 

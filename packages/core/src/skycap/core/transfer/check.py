@@ -199,7 +199,7 @@ class _Check:
             self._tell(Checked(Finding.DIFFERENT, action.path, f"{ours.kind.noun} and {theirs.kind.noun}"))
         elif ours.kind is not Kind.FILE:
             self._tell(Checked(Finding.SAME, action.path))
-        elif ours.size != theirs.size:
+        elif None not in {ours.size, theirs.size} and ours.size != theirs.size:
             self._tell(Checked(Finding.DIFFERENT, action.path, "another size", size=ours.size))
         else:
             try:

@@ -32,6 +32,11 @@ def fingerprint(entry: Entry) -> str:
     return f"{entry.size}:{entry.mtime_ns}" if entry.mtime_ns is not None else f"{entry.size}:{entry.version}"
 
 
+def tells(entry: Entry) -> bool:
+    """Whether its fingerprint changes with the content: of a size alone nobody can tell."""
+    return entry.mtime_ns is not None or entry.version is not None
+
+
 def like(listed: Entry, looked_at: Entry) -> Entry:
     """The second with only the fields that the first has, so that their fingerprints can be compared."""
     return looked_at._replace(mtime_ns=looked_at.mtime_ns if listed.mtime_ns is not None else None)

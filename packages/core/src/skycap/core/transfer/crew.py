@@ -11,7 +11,7 @@ from skycap.core.errors import Conflict, Error, Interrupted, NotFound, StateWrit
 from skycap.core.retry import Caller, Policy, RetryEvent, listening
 from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.transfer.backlog import Backlog
-from skycap.core.transfer.compare import fingerprint, like
+from skycap.core.transfer.compare import fingerprint, like, tells
 from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType, Sum
 from skycap.core.transfer.gate import Gate
@@ -342,7 +342,8 @@ class Crew:
     def _remember(self, entry: Entry, written: Entry) -> None:
         if self._state is not None:
             shown = written if self._target_mtime else written._replace(mtime_ns=None)
-            self._state.remember(entry.path, fingerprint(entry), fingerprint(shown))
+            if tells(entry) and tells(shown):
+                self._state.remember(entry.path, fingerprint(entry), fingerprint(shown))
 
     def _drop_source(self, entry: Entry) -> None:
         """In a move: the file is safe at the target, so what goes wrong now is told, and not tried again."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from skycap.core.storage.entry import Entry, Kind
-from skycap.core.transfer.compare import Compare, Verdict, fingerprint, verdict
+from skycap.core.transfer.compare import Compare, Verdict, fingerprint, tells, verdict
 from skycap.core.transfer.merging import InTheWay, Side
 from skycap.core.transfer.walk import Selects, fits
 
@@ -166,8 +166,14 @@ def _both(ours: Entry, theirs: Entry, rules: Rules, known: Known | None) -> Iter
             yield action if action.type is ActionType.KEEP else _spared(action, rules) or action
         return
     answer = verdict(ours, theirs, rules.compare, rules.tolerance_ns)
-    by_table = known is not None and rules.compare is Compare.MTIME and answer is Verdict.UNSURE
-    if by_table and known is not None and known.same(ours.path, fingerprint(ours), fingerprint(theirs)):
+    if (
+        known is not None
+        and rules.compare is Compare.MTIME
+        and answer is Verdict.UNSURE
+        and tells(ours)
+        and tells(theirs)
+        and known.same(ours.path, fingerprint(ours), fingerprint(theirs))
+    ):
         answer = Verdict.SAME
     if answer is Verdict.SAME:
         yield Action(ActionType.KEEP, ours.path, ours, theirs)

@@ -43,7 +43,12 @@ def tree(
     location = run.open(place)
     files = folders = 0
     branches = _branches(location, depth, problems)
-    first = next(branches, None)
+    try:
+        first = next(branches, None)
+    except Error:  # a file is a tree of its own, and its storage may refuse to list it
+        first = None
+        if not location.path or file_at(location) is None:
+            raise
     if first is None and location.path and not problems.found:
         file_at(location)  # says so where nothing is
     if not run.json:
