@@ -148,6 +148,19 @@ def test_a_command_that_does_not_load_is_told_with_its_plugin(zoo: Install, skyc
     assert WAY_OUT in outcome.err
 
 
+@pytest.mark.parametrize("app", ["{}", "print", "new_app()", "new_app"])
+def test_a_command_that_is_no_app_is_told_with_its_plugin(app: str, zoo: Install, skycap: Skycap) -> None:
+    zoo(
+        f"from skycap.core.cli.group import new_app\napp = {app}\n"
+        "@hookimpl\ndef register_commands():\n    yield Lazy('feed', 'Feed', 'skycap_zoo:app')\n"
+    )
+    outcome = skycap("feed")
+    assert outcome.status == 1
+    assert NAME in outcome.err
+    assert WAY_OUT in outcome.err
+    assert "defect in skycap" not in outcome.err
+
+
 def test_a_defect_in_a_command_is_told_with_its_plugin(zoo: Install, skycap: Skycap) -> None:
     zoo(
         "from skycap.core.cli.group import new_app\napp = new_app()\n"

@@ -13,7 +13,7 @@ import pytest
 
 from skycap.core import builtin, plugins
 from skycap.core.hookspecs import GROUP
-from skycap.core.plugins import Plugins, find, parse_entry_points
+from skycap.core.plugins import Found, Plugins, find, parse_entry_points
 from tests.core.plugins.conftest import install
 
 GOOD = """
@@ -132,6 +132,46 @@ def test_a_name_of_cores_own_cannot_be_taken(site: Path, caplog: pytest.LogCaptu
     assert found.storage_types()["local"].target.startswith("skycap.core.")
     assert found.commands()["copy"].target.startswith("skycap.core.")
     assert "taken" in caplog.text
+
+
+@pytest.mark.parametrize("entry", ["aardvark", "cloudproviders"])
+@pytest.mark.parametrize("mark", ["@hookimpl", "@hookimpl(tryfirst=True)", "@hookimpl(trylast=True)"])
+def test_a_name_of_skycaps_own_distributions_cannot_be_taken_whatever_the_order(
+    entry: str, mark: str, site: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = GOOD.replace('"zoo"', '"s3"').replace("@hookimpl", mark)
+    source += f"\n{mark}\ndef register_auth_methods():\n    yield Lazy('s3', 'Animals', 'nowhere:Zoo')\n"
+    install(site, "a-thief", source, entry=entry)
+    ours = Found("cloudproviders", "skycap.cloudproviders.plugin", "skycap-cloudproviders", "1.0")
+    found = Plugins([*find([str(site)]), ours])
+    for offers in (found.storage_types(), found.auth_methods()):
+        assert offers["s3"].target.startswith("skycap.cloudproviders.")
+        assert next(iter(offers.values())).target.startswith("skycap.core.")
+    assert caplog.records
+    assert all("a-thief 1.0" in record.getMessage() for record in caplog.records)
+    assert not any("skycap-cloudproviders" in record.getMessage() for record in caplog.records)
+    sys.modules.pop("a_thief", None)
+
+
+def test_an_entry_point_named_like_ours_is_not_ours(site: Path) -> None:
+    install(site, "b-thief", GOOD.replace('"zoo"', '"s3"'), entry="wopi")
+    ours = Found("cloudproviders", "skycap.cloudproviders.plugin", "skycap-cloudproviders", "1.0")
+    offers = Plugins([*find([str(site)]), ours]).storage_types()
+    assert offers["s3"].target.startswith("skycap.cloudproviders.")
+    sys.modules.pop("b_thief", None)
+
+
+def test_the_name_of_a_credential_store_of_cores_own_cannot_be_taken(site: Path) -> None:
+    install(
+        site,
+        "c-thief",
+        "from skycap.core.hookspecs import hookimpl\n"
+        "@hookimpl(tryfirst=True)\ndef credential_store(name):\n    return name\n",
+    )
+    found = loaded(site)
+    assert found.credential_store("file") != "file"
+    assert found.credential_store("other") == "other"
+    sys.modules.pop("c_thief", None)
 
 
 def test_of_a_distribution_that_is_there_twice_the_first_on_the_path_counts(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skycap.core.errors import Error
+from skycap.core.errors import Error, NotFound
 from skycap.core.storage import (
     BinaryReader,
     Capability,
@@ -119,6 +119,13 @@ class _KeepsNoTimes(Memory):
         return replace(super()._kept(metadata), mtime_ns=None)
 
 
+class _RefusesDirectories(Memory):
+    def set_metadata(self, path: str, metadata: Metadata) -> Entry:
+        if self.stat(path).is_dir:
+            raise NotFound("there is no such file", where=path)
+        return super().set_metadata(path, metadata)
+
+
 class _TakesOtherParts(Memory):
     def begin_upload(self, path: str, *, size: int | None = None, metadata: Metadata | None = None) -> Upload:
         upload = super().begin_upload(path, size=size, metadata=metadata)
@@ -180,6 +187,7 @@ _BROKEN: list[tuple[type[Memory], str, dict[str, Any]]] = [
     (_TakesAnyPath, "test_the_longest_name_is_kept_and_a_longer_one_refused", {}),
     (_CannotBeOpened, "test_a_type_can_be_opened_by_name", {}),
     (_KeepsNoTimes, "test_a_time_is_kept_to_the_precision_declared", {"mtime_ns": 10**18}),
+    (_RefusesDirectories, "test_the_time_of_a_directory_is_set", {}),
     (_TakesOtherParts, "test_other_bytes_at_an_index_are_a_conflict", {}),
     (_ForgetsUploads, "test_an_upload_goes_on_from_its_state", {}),
     (_SkipsInRemoveMany, "test_many_are_removed_and_each_is_told", {}),

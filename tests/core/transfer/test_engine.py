@@ -16,6 +16,7 @@ from skycap.core.errors import (
     Conflict,
     Error,
     NotFound,
+    Unsupported,
 )
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
@@ -369,6 +370,35 @@ def test_the_time_of_a_directory_is_that_of_the_source_after_every_sync(
     assert told.paths(EventType.UPDATED) == ["d"]
     assert (target / "d").stat().st_mtime_ns == 2 * 10**18
     assert stat.S_IMODE((target / "d").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("refusal", [Unsupported, Conflict])
+def test_a_store_that_keeps_no_metadata_of_directories_fails_no_transfer(
+    refusal: type[Error], tmp_path: Path, transfer: Runner, told: Told
+) -> None:
+    class FilesOnly(Memory):
+        def set_metadata(self, path: str, metadata: Metadata) -> Entry:
+            if self.stat(path).is_dir:
+                raise refusal("only files have metadata here", where=path)
+            return super().set_metadata(path, metadata)
+
+    target = FilesOnly()
+    source = make_tree(tmp_path / "source", {"d/a": b"1", "d/e/f": b"1"})
+    for _ in range(2):  # the second time the directories are there, and of another time
+        result = transfer(local(source), Location(target)).copy()
+        assert (result.exit_status, result.failures) == (0, [])
+        os.utime(source / "d", ns=(10**18, 10**18))
+    assert told.paths(EventType.UPDATED) == []
+
+
+def test_a_directory_that_may_not_be_changed_is_still_a_failure(tmp_path: Path, transfer: Runner) -> None:
+    class Denying(Memory):
+        def set_metadata(self, path: str, metadata: Metadata) -> Entry:
+            raise AccessDenied("no", where=path)
+
+    source = make_tree(tmp_path / "source", {"d/a": b"1"})
+    result = transfer(local(source), Location(Denying())).copy()
+    assert [failure.path for failure in result.failures] == ["d"]
 
 
 def test_a_dry_run_tells_and_changes_nothing(

@@ -95,7 +95,10 @@ def load(offer: Lazy) -> Any:
 def build(offer: Lazy) -> Any:
     """The command behind an offer, with the flags that every command has."""
     found = plugins.load(offer, "the command", offer.name)
-    command = get_command(found) if isinstance(found, typer.Typer) else found
+    with plugins.naming(plugins.owner(offer)):
+        command = get_command(found) if isinstance(found, typer.Typer) else found
+        if not isinstance(command, TyperCommand | TyperGroup):
+            raise TypeError(f"the command {offer.name!r} is no typer.Typer but a {type(found).__name__}")
     command.name = offer.name
     is_group = isinstance(command, TyperGroup)
     prefix = f"SKYCAP_{offer.name.upper().replace('-', '_')}_" if is_group else "SKYCAP_"

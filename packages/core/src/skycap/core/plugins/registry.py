@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     Strategy = Callable[[], Entry]
 
 DISABLE = "SKYCAP_DISABLE_PLUGINS"
+_OURS = frozenset({"cloudproviders", "internxt", "backup", "indexedcp", "wopi"})
+"""Entry points of skycap's own distributions: no other takes a name from them, wherever it is found."""
 _log = logging.getLogger("skycap.plugins")
 
 
@@ -58,7 +60,7 @@ class Plugins:
         self._warned: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         off = {normal(name) for name in disabled if name.strip()}
-        for one in found:
+        for one in sorted(found, key=_rank):
             if one.name in self._found or one.name == "core":
                 self._warn(one, "another plugin has the same name")
                 continue
@@ -118,9 +120,13 @@ class Plugins:
         return found
 
     def _collect(self, hook: str) -> dict[str, Lazy]:
-        """What all plugins yield, core first. Each is asked alone, so that one that fails harms no other."""
+        """What all plugins yield, core first, then those of skycap, so that nobody takes a name from them.
+
+        Each is asked alone, so that one that fails harms no other.
+        """
         collected: dict[str, Lazy] = {}
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+        asked = getattr(self._manager.hook, hook).get_hookimpls()
+        for implementation in sorted(asked, key=lambda one: _rank(self._found.get(one.plugin_name))):
             found = self._found.get(implementation.plugin_name)
             try:
                 offers = [_checked(offer) for offer in implementation.function() or ()]
@@ -158,8 +164,8 @@ class Plugins:
         return self._collect("register_transfer_engines")
 
     def credential_store(self, name: str) -> CredentialStore | None:
-        """The credential store of this name."""
-        for found, call in self._calls("credential_store"):
+        """The credential store of this name. Secrets for a store of core's own go to no other."""
+        for found, call in sorted(self._calls("credential_store"), key=lambda one: _rank(one[0])):
             with naming(found):
                 store: CredentialStore | None = call(name=name)
             if store is not None:
@@ -313,6 +319,13 @@ def _kind(thing: Any) -> str:
 
 def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _rank(found: Found | None) -> int:
+    """Whose names come first: those of core, of skycap's own distributions, of all others."""
+    if found is None:
+        return 0
+    return 1 if found.name in _OURS and _root(found.target) == f"skycap.{found.name}" else 2
 
 
 def _root(target: str) -> str:

@@ -167,7 +167,11 @@ class Storage:
         self._refuse(Capability.UPLOAD)
 
     def set_metadata(self, path: str, metadata: Metadata) -> Entry:
-        """Change what is not None; what the store does not keep is left out (fact `metadata_fields`)."""
+        """Change what is not None; what the store does not keep is left out (fact `metadata_fields`).
+
+        Directories too, where they exist by themselves (fact `empty_dirs`): a transfer sets their time and
+        mode last. A store that keeps none of directories raises `Unsupported`, which fails no transfer.
+        """
         self._refuse(Capability.SET_METADATA, path)
 
     def make_symlink(self, path: str, target: str) -> Entry:

@@ -80,19 +80,25 @@ def is_fetchable(source: object) -> TypeGuard[Fetchable]:
 
 
 def known_size(source: Source) -> int | None:
-    """The size in bytes, where it costs no more than a look."""
+    """The size in bytes, where it costs no more than a look. A path that is not there raises `NotFound`."""
     if isinstance(source, memoryview):
         return source.nbytes
     if isinstance(source, bytes | bytearray):
         return len(source)
     if isinstance(source, os.PathLike):
-        return os.stat(source).st_size
+        try:
+            return os.stat(source).st_size
+        except OSError as error:
+            raise translate(error, os.fspath(source)) from error
     return None
 
 
 @contextmanager
 def opened(source: Source, size: int | None = None) -> Iterator[BinaryReader]:
-    """The bytes of `source` from the first one; with `size`, exactly that many, or `UploadFailed`."""
+    """The bytes of `source` from the first one; with `size`, exactly that many, or `UploadFailed`.
+
+    `read()` of what it gives reads to the end, also where a stream answers with one piece.
+    """
     if isinstance(source, bytes | bytearray | memoryview):
         yield _exactly(io.BytesIO(source), size)
     elif isinstance(source, os.PathLike):
@@ -100,9 +106,10 @@ def opened(source: Source, size: int | None = None) -> Iterator[BinaryReader]:
             yield _exactly(file, size)
     elif is_reopenable(source):
         with source.open() as reader:
-            yield _exactly(reader, size)
+            yield _exactly(reader, size) if size is not None else _Whole(reader)
     else:
-        yield _exactly(cast(BinaryReader, source), size)
+        reader = cast(BinaryReader, source)
+        yield _exactly(reader, size) if size is not None else _Whole(reader)
 
 
 def _local_file(path: str) -> IO[bytes]:
@@ -114,6 +121,19 @@ def _local_file(path: str) -> IO[bytes]:
 
 def _exactly(reader: BinaryReader, size: int | None) -> BinaryReader:
     return reader if size is None else ExactReader(reader, size)
+
+
+class _Whole:
+    """A reader of somebody else's stream, whose `read()` may give one piece where all was asked for."""
+
+    def __init__(self, reader: BinaryReader) -> None:
+        self._reader = reader
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; all that is left if negative."""
+        if size >= 0:
+            return self._reader.read(size)
+        return b"".join(iter(lambda: self._reader.read(COPY_BUFFER), b""))
 
 
 class ExactReader:

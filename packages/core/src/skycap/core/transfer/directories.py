@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skycap.core.errors import Error
+from skycap.core.errors import Conflict, Error, Unsupported
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry, Metadata
@@ -55,11 +55,16 @@ class Directories:
             self._last.append((ours.path, Metadata(mtime_ns=ours.mtime_ns)))
 
     def finish(self) -> Iterator[tuple[str, bool, Error | None]]:
-        """Set them, deepest first: for each whether it was another before, and what went wrong."""
+        """Set them, deepest first: for each whether it was another before, and what went wrong.
+
+        A store that refuses directories keeps no metadata of them: nothing was changed, and nothing is wrong.
+        """
         for path, metadata in sorted(self._last, key=lambda item: item[0].count("/"), reverse=True):
             failure: Error | None = None
             try:
                 self._target.storage.set_metadata(self._target.below(path), metadata)
+            except (Unsupported, Conflict):
+                continue
             except Error as error:
                 failure = error
             yield path, path in self._updated, failure

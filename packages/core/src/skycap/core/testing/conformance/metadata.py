@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skycap.core.errors import NotFound
+from skycap.core.errors import NotFound, Unsupported
 from skycap.core.storage import Capability, Kind, Metadata, Storage
 from skycap.core.testing.conformance.base import (
     ConformanceBase,
@@ -17,6 +17,7 @@ from skycap.core.testing.conformance.base import (
     is_there,
     listed,
     needs,
+    needs_dirs,
     needs_full,
 )
 
@@ -129,6 +130,26 @@ class MetadataPromises(ConformanceBase):
             assert _kept(storage, "file", name) == (_OTHERS if name == field else _VALUES)[name], name
         if field == "mtime_ns" and field in fields:
             assert _kept(storage, "file", field) == _OTHERS[field]
+
+    def test_the_time_of_a_directory_is_set(self, storage: Storage) -> None:
+        """Where directories exist by themselves; one who keeps none of them says so, and changes nothing."""
+        needs_full(storage, Capability.SET_METADATA)
+        needs_dirs(storage)
+        storage.write("dir/file", b"12345")
+        wanted = _OTHERS["mtime_ns"]
+        try:
+            entry = storage.set_metadata("dir", Metadata(mtime_ns=wanted))
+        except Unsupported:
+            pass
+        else:
+            assert (entry.path, entry.kind) == ("dir", Kind.DIRECTORY)
+            if "mtime_ns" in storage.facts.metadata_fields:
+                step = storage.facts.mtime_precision_ns or 1
+                told = storage.stat("dir").mtime_ns
+                assert told is not None
+                assert abs(told - wanted) < step
+        assert storage.stat("dir").is_dir
+        assert content_of(storage, "dir/file") == b"12345"
 
     def test_setting_nothing_changes_nothing(self, storage: Storage) -> None:
         needs_full(storage, Capability.SET_METADATA)

@@ -18,9 +18,9 @@ class Stream:
         self._step = step
 
     def read(self, size: int = -1, /) -> bytes:
-        """Fewer bytes than asked for, as networks do."""
-        if self._step is not None:
-            size = self._step if size < 0 else min(size, self._step)
+        """Fewer bytes than asked for, as networks do; all that is left if negative."""
+        if self._step is not None and size >= 0:
+            size = min(size, self._step)
         return self._file.read(size)
 
 
@@ -54,8 +54,8 @@ class Breaking:
         self._error = error
 
     def read(self, size: int = -1, /) -> bytes:
-        """Bytes until there are none left."""
-        if size != 0 and (data := self._stream.read(size)):
+        """Bytes until there are none left; who wants all of them gets the error."""
+        if size > 0 and (data := self._stream.read(size)):
             return data
         raise self._error or SourceBroke("the source broke off")
 
