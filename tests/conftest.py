@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,9 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, _homes: Path) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count."""
+    """Begin to count. Let Ctrl-C be heard: a job in the background ignores it, and so would its children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_LEFT_OUT] = Counter()
 
 
