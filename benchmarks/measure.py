@@ -89,11 +89,11 @@ class _Watch(threading.Thread):
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for one in found:
-        for task in Path(f"/proc/{one}/task").glob("*/children"):
-            try:
+        try:
+            for task in Path(f"/proc/{one}/task").glob("*/children"):
                 found += map(int, task.read_text().split())
-            except OSError:  # it ended while we looked
-                continue
+        except OSError:  # it ended while we looked
+            continue
     return found
 
 
