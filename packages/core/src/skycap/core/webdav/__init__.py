@@ -1,0 +1,1 @@
+"""WebDAV in front of any storage."""
