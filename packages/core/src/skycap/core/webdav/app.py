@@ -1,0 +1,104 @@
+"""The WSGI application: every request passes here, and every answer leaves here.
+
+GET, HEAD, PROPFIND, PUT and OPTIONS are answered by layers of ours, which are short and fast; what changes
+more than one thing, and locks, is WsgiDAV's, over a provider of ours. All share one way to find what stands at
+a URL, one set of conditions and one of locks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from skycap.core.errors import Error
+from skycap.core.server.locks import LockStore
+from skycap.core.webdav.answers import Answer, Refusal, StartResponse, refusal
+from skycap.core.webdav.books import Books
+from skycap.core.webdav.changing import Changing
+from skycap.core.webdav.conditions import Conditions
+from skycap.core.webdav.junk import Junk
+from skycap.core.webdav.listing import Listing
+from skycap.core.webdav.locking import Locking
+from skycap.core.webdav.lookup import Lookup
+from skycap.core.webdav.options import allowed, options
+from skycap.core.webdav.putting import Putting
+from skycap.core.webdav.reading import Reading
+from skycap.core.webdav.request import Environ, Request, raw_path
+from skycap.core.webdav.shares import Place, Shares
+from skycap.core.webdav.signing_in import SigningIn
+
+_log = logging.getLogger("skycap.webdav")
+_CHANGING = frozenset({"PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK"})
+OnAnswer = Callable[[Environ, str, int], None]
+
+
+class DavApp:
+    """WebDAV over shares. `signing_in` finds the user of a request; without it everybody is welcome."""
+
+    def __init__(
+        self,
+        shares: Shares,
+        books: Books,
+        locks: LockStore,
+        *,
+        junk: Junk | None = None,
+        signing_in: SigningIn | None = None,
+    ) -> None:
+        self.shares = shares
+        self._signing_in = signing_in
+        self._lookup = Lookup(shares, books)
+        locking = Locking(locks, shares)
+        conditions = Conditions(self._lookup, locking)
+        self._conditions = conditions
+        self._junk = junk or Junk("store")
+        self._listing = Listing(self._lookup, conditions, locking, books)
+        self._reading = Reading(self._lookup, conditions)
+        self._putting = Putting(self._lookup, conditions, locking, books)
+        self._changing = Changing(self._lookup, conditions, locking, books)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """One request."""
+        return self.answer(environ).send(start_response)
+
+    def answer(self, environ: Environ) -> Answer:
+        """The answer to a request; whatever goes wrong is one too."""
+        try:
+            answer = self._answered(environ)
+        except Refusal as said:
+            answer = said.answer()
+        except Error as error:
+            _log.warning("%s %s: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), error)
+            answer = refusal(error).answer()
+        if environ["REQUEST_METHOD"] == "HEAD":
+            answer.body = b""
+        return answer
+
+    def _answered(self, environ: Environ) -> Answer:
+        if raw_path(environ) == "*":
+            environ = {**environ, "REQUEST_URI": "/"}
+            if environ["REQUEST_METHOD"] == "OPTIONS":
+                return options(None, None, everything=True)
+        request = Request.of(environ)
+        if self._signing_in is not None:
+            request.user = self._signing_in.user(request)
+        place = self._junk.place(request, self.shares)
+        if place is None and request.path:
+            raise Refusal(404)
+        if request.method in _CHANGING and (place is None or place.share.read_only):
+            raise Refusal(403, "this is read-only")
+        return self._dispatch(request, place)
+
+    def _dispatch(self, request: Request, place: Place | None) -> Answer:
+        match request.method:
+            case "GET" | "HEAD":
+                return self._reading.get(request, place)
+            case "PROPFIND":
+                return self._listing.propfind(request, place)
+            case "OPTIONS":
+                return options(place, None if place is None else self._lookup.entry(request, place))
+            case "PUT" if place is not None:
+                return self._putting.put(request, place)
+            case method if method in _CHANGING and place is not None:
+                return self._changing.change(request, place)
+        entry = None if place is None else self._lookup.entry(request, place)
+        raise Refusal(405, headers=[("Allow", ", ".join(allowed(place, entry)))])
