@@ -1,8 +1,8 @@
 """The WSGI application: every request passes here, and every answer leaves here.
 
-GET, HEAD, PROPFIND, PUT and OPTIONS are answered by layers of ours, which are short and fast; what changes
-more than one thing, and locks, is WsgiDAV's, over a provider of ours. All share one way to find what stands at
-a URL, one set of conditions and one of locks.
+GET, HEAD, PROPFIND, PUT and OPTIONS are answered by layers of ours, which are short and fast; what
+changes more than one thing, and locks, is WsgiDAV's, over a provider of ours. All share one way to find
+what stands at a URL, one set of conditions and one of locks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The headers that say under which condition a request is meant: RFC 9110 section 13, RFC 4918 section 10.4."""
+"""The headers that say under which condition a request is meant (RFC 9110, 13; RFC 4918, 10.4)."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ class IfHeader:
 
 def parse_if(value: str) -> IfHeader:
     """An If header; `Refusal` 400 for what is none."""
-    found, tag, terms, negated = IfHeader(), None, None, False
-    position = 0
+    found, negated, position = IfHeader(), False, 0
+    tag: str | None = None
+    terms: list[Term] | None = None
     while position < len(value.rstrip()):
         match = _TOKEN.match(value, position)
         if match is None:

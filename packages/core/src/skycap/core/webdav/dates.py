@@ -32,7 +32,7 @@ def _utc(seconds: int) -> datetime:
 
 
 def parse_date(text: str) -> int | None:
-    """Nanoseconds since the epoch of a date of RFC 9110 or RFC 3339, or of Unix seconds; None if it is none."""
+    """Nanoseconds since the epoch of a date of RFC 9110 or RFC 3339, or of Unix seconds; None for others."""
     text = text.strip()
     try:
         return round(float(text) * NS)

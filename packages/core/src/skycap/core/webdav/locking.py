@@ -15,7 +15,7 @@ LONGEST_S = 3600.0
 
 
 def wished_seconds(header: str | None) -> float:
-    """How long a lock lasts for a header Timeout, `Second-600, Infinite`: the first wish, but not for ever."""
+    """How long a lock lasts for a header Timeout, `Second-600, Infinite`: its first wish, not for ever."""
     for wish in (header or "").split(","):
         if wish.strip().lower() == "infinite":
             return LONGEST_S

@@ -188,7 +188,7 @@ def _acceptable(request: Request) -> int | None:
 
 
 def mtime_header(request: Request) -> int | None:
-    """The time in X-OC-Mtime, Unix seconds with or without a fraction, in nanoseconds; None where there is none."""
+    """The time in X-OC-Mtime, Unix seconds with or without a fraction, in nanoseconds; None without one."""
     said = request.header("X_OC_MTIME")
     if said is None:
         return None

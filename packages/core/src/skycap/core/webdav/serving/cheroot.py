@@ -1,0 +1,252 @@
+"""cheroot, with the settings and the corrections that WebDAV needs.
+
+A connection takes a thread only while it has something to say. TLS is agreed upon in that thread too, so that
+nobody who says nothing keeps others waiting. Threads are made as uploads that stall take those there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+
+from cheroot import connections, server, wsgi  # this module is imported when a server is started
+from cheroot.ssl import Adapter
+
+from skycap.core.webdav.serving import unbound
+from skycap.core.webdav.serving.streams import READ_SIZE, RequestBody, make_file
+
+_log = logging.getLogger("skycap.webdav.server")
+THREADS, MOST_THREADS = 16, 512
+IDLE_S = 120.0
+"""Without a byte in either direction for so long, a connection is cut."""
+GRACE_S = 60.0
+"""How long requests that run are waited for when the server stops."""
+DRAIN = 1 << 20
+"""Of a body that nobody wanted, so much is read before the connection is closed, that the answer arrives."""
+LINGER_S = 2.0
+
+
+class _Tls(Adapter):
+    """TLS whose handshake is left to the thread that reads the first request."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+
+    def bind(self, sock: socket.socket) -> socket.socket:
+        return sock
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, Any]]:
+        wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return wrapped, self.get_environ()
+
+    def get_environ(self) -> dict[str, Any]:
+        return {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+    def makefile(self, sock: socket.socket, mode: str = "r", bufsize: int = -1) -> Any:
+        return make_file(sock, mode)
+
+
+class _Headers(server.HeaderReader):
+    """Reads headers, and keeps `Expect` for the body: the application decides whether to go on."""
+
+    def __call__(self, rfile: Any, hdict: Any = None) -> Any:
+        found = super().__call__(rfile, hdict)
+        if b"Content-Length" in found and b"Transfer-Encoding" in found:
+            raise ValueError("Content-Length and Transfer-Encoding exclude each other.")
+        if found.get(b"Expect", b"").lower() == b"100-continue":
+            del found[b"Expect"]
+            found[b"X-Skycap-Expects"] = b"1"
+        else:
+            found.pop(b"X-Skycap-Expects", None)
+        return found
+
+
+class _Request(server.HTTPRequest):
+    header_reader = _Headers()
+
+    def respond(self) -> None:
+        waits = self.inheaders.pop(b"X-Skycap-Expects", None) is not None
+        length = None if self.chunked_read else int(self.inheaders.get(b"Content-Length", 0))
+        if length is not None and length < 0:
+            self.simple_response("400 Bad Request", "Content-Length is negative.")
+            self.close_connection = True
+            return
+        go_on = self._go_on if waits and length != 0 else None
+        self.rfile = RequestBody(self.conn.rfile, length, go_on)
+        self.server.gateway(self).respond()
+        if self.chunked_write:
+            self.conn.wfile.write(b"0\r\n\r\n")
+        if not self.rfile.ended:
+            self._linger()
+
+    def _go_on(self) -> None:
+        self.conn.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def send_headers(self) -> None:
+        if not self.rfile.ended and not self._drained():
+            self.close_connection = True
+        super().send_headers()
+
+    def _drained(self) -> bool:
+        """Read what is left of a body, if that is little. A client may look for the answer only after it."""
+        if self.rfile.unasked:
+            return False
+        left = DRAIN
+        try:
+            while left > 0 and (data := self.rfile.read(READ_SIZE)):
+                left -= len(data)
+        except (OSError, ValueError):
+            return False
+        return bool(self.rfile.ended)
+
+    def _linger(self) -> None:
+        # Closed at once, the kernel would answer the bytes that still come in with a reset, and the client
+        # would lose what was said to it.
+        sock = self.conn.socket
+        with contextlib.suppress(OSError, ValueError):
+            sock.shutdown(socket.SHUT_WR)
+            sock.settimeout(LINGER_S)
+            end = time.monotonic() + LINGER_S
+            while time.monotonic() < end and sock.recv(READ_SIZE):
+                pass
+
+
+class _Gateway(wsgi.Gateway_10):
+    def respond(self) -> None:
+        response = self.req.server.wsgi_app(self.env, self.start_response)
+        try:
+            if self._sends_file(response):
+                self.req.ensure_headers_sent()
+                self.req.conn.socket.sendfile(response, response.offset, response.count)
+            elif isinstance(response, list) and len(response) == 1:
+                self._send_small(response[0])
+            else:
+                for chunk in response:
+                    if chunk:
+                        self.write(chunk)
+        except ssl.SSLError as error:
+            raise ConnectionResetError(str(error)) from error
+        finally:
+            self.req.ensure_headers_sent()
+            if hasattr(response, "close"):
+                response.close()
+
+    def _sends_file(self, response: Any) -> bool:
+        plain = hasattr(os, "sendfile") and not isinstance(self.req.conn.socket, ssl.SSLSocket)
+        return plain and hasattr(response, "fileno") and self.req.method == b"GET"
+
+    def _send_small(self, body: bytes) -> None:
+        """Headers and body in one piece: one system call, one packet."""
+        wfile = self.req.conn.wfile
+        self.req.conn.wfile = gathered = _Gathered()
+        try:
+            self.write(body)
+        finally:
+            self.req.conn.wfile = wfile
+        wfile.write(b"".join(gathered.pieces))
+
+
+class _Gathered:
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self.pieces.append(data)
+        return len(data)
+
+
+class _Connection(server.HTTPConnection):
+    RequestHandlerClass = _Request
+    shaken = False
+
+    def __init__(self, http_server: Any, sock: socket.socket, makefile: Any = make_file) -> None:
+        super().__init__(http_server, sock, make_file)
+
+    def communicate(self) -> bool:
+        if isinstance(self.socket, ssl.SSLSocket) and not self.shaken:
+            try:
+                self.socket.do_handshake()
+            except (OSError, ValueError):
+                return False
+            self.shaken = True
+            return True  # it may be long until the request comes: wait for it without a thread
+        return bool(super().communicate())
+
+
+class _Connections(connections.ConnectionManager):
+    """Lets a new connection wait in the selector until it says something."""
+
+    def _from_server_socket(self, server_socket: socket.socket) -> None:
+        conn = super()._from_server_socket(server_socket)
+        if conn is not None:
+            conn.last_used = time.time()
+            self._selector.register(conn.socket.fileno(), selectors.EVENT_READ, data=conn)
+
+
+class _Server(wsgi.Server):
+    ConnectionClass = _Connection
+    protocol = "HTTP/1.1"
+    keep_alive_conn_limit = None
+    nodelay = True
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        _log.log(min(level, logging.DEBUG) if level <= logging.INFO else level, "%s", msg, exc_info=traceback)
+
+    def process_conn(self, conn: Any) -> None:
+        pool = self.requests
+        if pool.idle <= pool.qsize and len(pool._threads) < MOST_THREADS:
+            pool.grow(4)
+        super().process_conn(conn)
+
+    def prepare(self) -> None:
+        manager, connections.ConnectionManager = connections.ConnectionManager, _Connections
+        try:
+            super().prepare()
+        finally:
+            connections.ConnectionManager = manager
+
+
+class CherootServer:
+    """See `skycap.core.webdav.serving.HttpServer`."""
+
+    def __init__(self, app: Any, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> None:
+        self._server = _Server(
+            (host, port),
+            app,
+            numthreads=THREADS,
+            max=MOST_THREADS,
+            request_queue_size=128,
+            timeout=IDLE_S,
+            shutdown_timeout=GRACE_S,
+            server_name="skycap",
+        )
+        self._server.gateway = _Gateway
+        if tls is not None:
+            self._server.ssl_adapter = _Tls(tls)
+        self._stopped = threading.Event()
+        try:
+            self._server.prepare()
+        except OSError as error:
+            raise unbound(error, host, port) from error
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.bind_addr[1])
+
+    def serve(self) -> None:
+        """Answer requests until `stop`."""
+        self._server.serve()
+        self._stopped.wait()
+
+    def stop(self) -> None:
+        """Let what runs come to its end."""
+        self._server.stop()
+        self._stopped.set()

@@ -1,0 +1,82 @@
+"""waitress: takes the whole body of a request first, in a temporary file if it is large, and then asks.
+
+Clients that are slow or go away cost no thread. It costs disk, and a client waits at the end of its upload
+until the storage has it.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from typing import Any
+
+from waitress.server import create_server  # this module is imported when a server is started
+
+from skycap.core.webdav.serving import unbound
+
+THREADS = 16
+IDLE_S = 120
+GRACE_S = 60.0
+
+
+class WaitressServer:
+    """See `skycap.core.webdav.serving.HttpServer`."""
+
+    def __init__(self, app: Any, host: str, port: int) -> None:
+        logging.getLogger("waitress").setLevel(logging.ERROR)
+        self._map: dict[int, Any] = {}
+        self._stopping = threading.Event()
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            listener = socket.create_server((host, port), family=family, backlog=128)
+        except OSError as error:
+            raise unbound(error, host, port) from error
+        self.port = listener.getsockname()[1]
+        self._server = create_server(
+            app,
+            map=self._map,
+            sockets=[listener],
+            threads=THREADS,
+            ident="skycap",
+            connection_limit=1000,
+            channel_timeout=IDLE_S,
+            cleanup_interval=10,
+            backlog=128,
+            max_request_body_size=1 << 62,
+            max_request_header_size=1 << 18,
+            asyncore_use_poll=True,
+            channel_request_lookahead=1,
+            outbuf_overflow=1 << 20,
+            clear_untrusted_proxy_headers=True,
+        )
+
+    def serve(self) -> None:
+        """Answer requests until `stop`."""
+        from waitress import wasyncore
+
+        server = self._server
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=1.0, use_poll=True, map=self._map, count=1)
+        server.accepting = False
+        server.del_channel()
+        server.socket.close()
+        self._finish(wasyncore)
+
+    def _finish(self, wasyncore: Any) -> None:
+        """Let requests that run end, and their answers go out."""
+        import time
+
+        end = time.monotonic() + GRACE_S
+        while time.monotonic() < end and any(
+            getattr(channel, "requests", None) or getattr(channel, "total_outbufs_len", 0)
+            for channel in list(self._map.values())
+        ):
+            wasyncore.loop(timeout=0.2, use_poll=True, map=self._map, count=1)
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
+        wasyncore.close_all(self._map, ignore_all=True)
+
+    def stop(self) -> None:
+        """Let what runs come to its end."""
+        self._stopping.set()
+        self._server.pull_trigger()
