@@ -1,1 +1,1 @@
-"""What every server of ours shares: where it listens, who may come in, TLS, locks on files, the background."""
+"""What every server of ours shares: where it listens, who may come in, TLS, locks, the background."""
