@@ -19,7 +19,7 @@ from skycap.core.crypto.compare import same
 from skycap.core.crypto.kdf import Argon2Parameters
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import Error
-from skycap.core.server.passwords import PARAMETERS, Hash, hash_password, is_too_long, require_usable
+from skycap.core.server.passwords import PARAMETERS, Hash, hash_password, is_possible, require_usable
 from skycap.core.server.users import read_users
 
 _log = logging.getLogger("skycap.server")
@@ -120,7 +120,7 @@ class Logins:
 
     def verify(self, user: str, password: Secret[str]) -> bool:
         """Whether this is the user's password. An unknown user takes as long to refuse as a known one."""
-        if is_too_long(password):
+        if not is_possible(password):
             return False
         mark, generation = self._mark(user, password), self._fresh()
         if mark in self._right:
@@ -147,7 +147,7 @@ class Logins:
 
     def remembers(self, user: str, password: Secret[str]) -> bool:
         """Whether this was found right a short while ago: an answer without work."""
-        if is_too_long(password):
+        if not is_possible(password):
             return False
         self._fresh()
         return self._mark(user, password) in self._right

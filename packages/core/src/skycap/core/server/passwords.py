@@ -73,13 +73,20 @@ def require_usable(password: Secret[str]) -> None:
     """Raise `ConfigInvalid` for a password that no client could send, or that protects nothing."""
     if not password:
         raise ConfigInvalid("the password is empty")
-    if is_too_long(password):
-        raise ConfigInvalid(f"the password has more than {_LONGEST} characters")
+    if not is_possible(password):
+        raise ConfigInvalid(f"the password has more than {_LONGEST} characters, or is no text")
 
 
-def is_too_long(password: Secret[str]) -> bool:
-    """Whether it is longer than any that is accepted, so that nobody hashes megabytes."""
-    return len(password.reveal()) > _LONGEST
+def is_possible(password: Secret[str]) -> bool:
+    """Whether it can be anybody's: what is longer than 1,024 characters is not even hashed."""
+    value = password.reveal()
+    if len(value) > _LONGEST:
+        return False
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_password(path: str, *, stdin: TextIO | None = None) -> Secret[str]:

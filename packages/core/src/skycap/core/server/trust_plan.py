@@ -1,4 +1,4 @@
-"""What it takes to have a CA trusted on each system, as data: nothing here is done or looked at.
+"""What it takes to have a CA trusted on each system, as data: nothing here is done.
 
 On Linux there is a store of the system, which only root writes, and one of each browser (NSS), which is its
 user's. On macOS and Windows the store is the user's.
