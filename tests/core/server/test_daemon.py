@@ -21,6 +21,7 @@ from skycap.core.errors import (
     Error,
     Locked,
     NotFound,
+    StateReadFailed,
     StateWriteFailed,
     Timeout,
     UsageError,
@@ -33,7 +34,7 @@ from skycap.core.server.registering import Running, find, registered, running, s
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="these servers stop by signals")
 
 SERVER = """
-import os, sys, threading
+import os, signal, sys, threading
 from skycap.core.server.registering import registered
 from skycap.core.server.stopping import stopping
 
@@ -41,12 +42,16 @@ name, manner = sys.argv[1:3]
 print("hello from", name, flush=True)
 if manner == "secret":
     print("length", len(sys.stdin.readline().strip()), flush=True)
+if manner == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with registered(name, []):
+        threading.Event().wait()
 if manner == "fail":
     sys.exit("the port is taken")
 ended = threading.Event()
 if manner == "never":
     ended.wait()
-with stopping(lambda: None if manner == "deaf" else ended.set()):
+with stopping(lambda: print("asked", flush=True) if manner == "deaf" else ended.set()):
     with registered(name, ["http://127.0.0.1:1/"], serves=["photos:2024"], facts={"tls": "no"}):
         ended.wait()
 print("bye", flush=True)
@@ -55,6 +60,11 @@ print("bye", flush=True)
 
 def argv(name: str, manner: str = "plain") -> list[str]:
     return [sys.executable, "-c", SERVER, name, manner]
+
+
+def wait_until_said(word: str) -> None:
+    while word not in Path(log_path("box")).read_text():
+        continue
 
 
 @pytest.fixture(autouse=True)
@@ -111,8 +121,7 @@ def test_a_server_that_fails_is_told_with_what_it_said() -> None:
 def test_a_server_that_is_never_ready_is_ended() -> None:
     def look(seconds: float) -> None:
         # It has begun for certain once it says so; then the time is over at once.
-        while "hello" not in Path(log_path("box")).read_text():
-            continue
+        wait_until_said("hello")
 
     with pytest.raises(Timeout, match="not ready after 0 s") as caught:
         start("box", argv("box", "never"), timeout_s=0, wait=look)
@@ -166,11 +175,20 @@ def test_it_gets_the_environment_that_it_is_given() -> None:
         start("box", [sys.executable, "-c", code], environ={**os.environ, "MARK": "the mark"})
 
 
-def test_a_server_that_does_not_end_is_left_unless_forced() -> None:
+def test_a_server_that_takes_long_is_left_to_finish_and_ended_when_stopped_once_more() -> None:
     server = start("box", argv("box", "deaf"))
     with pytest.raises(Timeout, match="has not ended"):
         stop("box", timeout_s=0)
     assert find("box") == server
+    wait_until_said("asked")  # two signals that nobody saw yet are one
+    assert stop("box") == server
+    assert running() == []
+
+
+def test_a_server_that_does_not_listen_is_ended_by_force() -> None:
+    server = start("box", argv("box", "stubborn"))
+    with pytest.raises(Timeout, match="has not ended"):
+        stop("box", timeout_s=0)
     assert stop("box", timeout_s=0, force=True) == server
     assert birth(server.pid) is None
     assert os.listdir(servers_folder()) == [".lock"]
@@ -226,6 +244,16 @@ def test_a_process_that_ended_and_was_not_waited_for_does_not_run() -> None:
     assert birth(0) is None
 
 
+def test_where_no_descriptor_names_a_process_its_birth_is_looked_at_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    server = start("box", argv("box"))
+    assert not terminate(server.pid, "another birth", now=True)
+    assert find("box") == server
+    assert stop("box") == server
+
+
 @pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps")
 def test_where_there_is_no_proc_ps_tells() -> None:
     with subprocess.Popen(["sleep", "600"]) as process:
@@ -244,6 +272,13 @@ def test_a_server_of_another_machine_is_neither_shown_nor_removed() -> None:
         assert running() == []
         assert "box.json" in os.listdir(servers_folder())
     assert "box.json" in os.listdir(servers_folder()), "it is not ours any more"
+
+
+def test_a_folder_that_cannot_be_read_is_told() -> None:
+    os.makedirs(os.path.join(servers_folder(), "box.json"))
+    with pytest.raises(StateReadFailed):
+        running()
+    os.rmdir(os.path.join(servers_folder(), "box.json"))
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"name": 1}', "\x00"])

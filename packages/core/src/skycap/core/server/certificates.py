@@ -265,8 +265,6 @@ class Certificates:
             with locked(os.path.join(self._folder, ".lock")):
                 yield
         except OSError as error:
-            if isinstance(error, StateReadFailed | StateWriteFailed):
-                raise
             raise StateWriteFailed(
                 f"the certificates cannot be kept ({error.strerror})", where=self._folder
             ) from error

@@ -29,6 +29,7 @@ MAX_LOG = 4 * 1024 * 1024
 _TAIL_LINES = 12
 _TAIL_BYTES = 16 * 1024
 _LOOK_S = 0.02
+_KILLED_S = 10.0
 
 
 def log_path(name: str) -> str:
@@ -97,23 +98,26 @@ def stop(
     found = find(name)
     if found is None:
         raise NotFound("no server of this name runs", where=name)
-    try:
-        terminate(found.pid, found.born)
-        if not _gone(found, timeout_s, wait):
-            if not force:
-                raise Timeout(
-                    f"the server, process {found.pid}, has not ended after {timeout_s:g} s",
-                    where=name,
-                    hint="It may be finishing a long upload. Stop it again to wait on, or by force.",
-                )
-            terminate(found.pid, found.born, now=True)
-            _gone(found, timeout_s, wait)
-    except PermissionError as error:
-        if isinstance(error, Error):
-            raise
-        raise AccessDenied(f"process {found.pid} belongs to somebody else", where=name) from error
+    _ask(found)
+    if not _gone(found, timeout_s, wait):
+        if not force:
+            raise Timeout(
+                f"the server, process {found.pid}, has not ended after {timeout_s:g} s",
+                where=name,
+                hint="It may be finishing a long upload, and ends then. Stopping it once more ends it now.",
+            )
+        _ask(found, now=True)
+        if not _gone(found, _KILLED_S, wait):
+            raise Timeout(f"process {found.pid} does not end; a disk or a network hangs", where=name)
     find(name)  # removes what one that was ended by force has left
     return found
+
+
+def _ask(server: Running, *, now: bool = False) -> None:
+    try:
+        terminate(server.pid, server.born, now=now)
+    except PermissionError as error:
+        raise AccessDenied(f"process {server.pid} belongs to somebody else", where=server.name) from error
 
 
 def _gone(server: Running, timeout_s: float, wait: Callable[[float], None]) -> bool:

@@ -36,9 +36,6 @@ class Remembered:
         self._until: dict[bytes, float] = {}
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._until)
-
     def __contains__(self, mark: bytes) -> bool:
         with self._lock:
             return self._until.get(mark, -1.0) > self._clock()

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 
 from skycap.core.config.edit import locked, replace_private
-from skycap.core.errors import Locked, StateWriteFailed, UsageError
+from skycap.core.errors import Locked, StateReadFailed, StateWriteFailed, UsageError
 from skycap.core.server.processes import birth
 from skycap.core.state import make_private_folder, state_folder
 
@@ -115,14 +115,21 @@ def already(other: Running) -> Locked:
 
 
 def running(folder: str | None = None) -> list[Running]:
-    """The servers of this machine that run, by name. What is left of those that crashed is removed."""
+    """The servers of this machine that run, by name. What is left of those that crashed is removed.
+
+    `StateReadFailed` where the folder or a file in it cannot be read.
+    """
     folder = folder or servers_folder()
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+        with locked(os.path.join(folder, _LOCK)):
+            found = [_living(os.path.join(folder, name)) for name in names]
     except FileNotFoundError:
         return []
-    with locked(os.path.join(folder, _LOCK)):
-        found = [_living(os.path.join(folder, name)) for name in names]
+    except OSError as error:
+        raise StateReadFailed(
+            f"the running servers cannot be read ({error.strerror})", where=error.filename or folder
+        ) from error
     return [one for one in found if one is not None]
 
 
