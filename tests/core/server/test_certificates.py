@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +16,7 @@ from skycap.core.errors import ConfigInvalid, StateReadFailed, StateWriteFailed
 from skycap.core.server.certificates import Certificates, tls_folder
 from skycap.core.server.issuing import make_leaf, names_of, permits
 from skycap.core.server.tls import server_context, tls_files
+from tests.core.server.greeting import greet, served
 
 
 class Calendar:
@@ -40,45 +37,14 @@ def certificates(tmp_path: Path, calendar: Calendar) -> Certificates:
     return Certificates(str(tmp_path / "tls"), machine="Box", now=calendar)
 
 
-@contextmanager
-def served(context: ssl.SSLContext) -> Iterator[int]:
-    """A server on loopback that greets once over TLS."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            plain, _ = listening.accept()
-            with plain:
-                try:
-                    with context.wrap_socket(plain, server_side=True) as connection:
-                        connection.sendall(b"hello")
-                except (ssl.SSLError, ConnectionError):
-                    return
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listening.getsockname()[1]
-        thread.join()
-
-
-def greet(port: int, ca: str, name: str) -> tuple[bytes, str | None, str | None]:
-    client = ssl.create_default_context(cafile=ca)
-    client.verify_flags |= ssl.VERIFY_X509_STRICT
-    client.set_alpn_protocols(["h2", "http/1.1"])
-    with (
-        socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
-        client.wrap_socket(plain, server_hostname=name) as connection,
-    ):
-        return connection.recv(5), connection.version(), connection.selected_alpn_protocol()
-
-
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1", "box", "box.local", "192.0.2.7"])
 def test_a_client_that_trusts_the_ca_trusts_the_server(certificates: Certificates, name: str) -> None:
     files = tls_files("self-signed", host="192.0.2.7", certificates=certificates)
     with served(server_context(files)) as port:
-        greeting, version, protocol = greet(port, certificates.ca_path, name)
-    assert greeting == b"hello"
-    assert version in {"TLSv1.2", "TLSv1.3"}
-    assert protocol == "http/1.1"
+        seen = greet(port, certificates.ca_path, name)
+    assert seen.greeting == b"hello"
+    assert seen.version in {"TLSv1.2", "TLSv1.3"}
+    assert seen.protocol == "http/1.1"
 
 
 def test_a_client_that_does_not_trust_it_refuses(certificates: Certificates, tmp_path: Path) -> None:
@@ -155,6 +121,19 @@ def test_another_host_gets_a_leaf_that_names_it_and_a_private_one_needs_no_new_c
     assert back.leaf.sha256 != first.leaf.sha256
     everywhere = certificates.ready("0.0.0.0")
     assert "0.0.0.0" not in everywhere.leaf.names
+
+
+def test_a_machine_that_got_another_name_keeps_its_ca(tmp_path: Path) -> None:
+    first = Certificates(str(tmp_path), machine="box").ready()
+    renamed = Certificates(str(tmp_path), machine="box-2")
+    assert "box" in first.leaf.names
+    again = renamed.ready()
+    assert not again.new_ca
+    assert "box-2" not in again.leaf.names
+    everywhere = renamed.ready("0.0.0.0")
+    assert everywhere.new_ca, "others reach it by its name alone"
+    assert {"box-2", "box-2.local"} <= set(everywhere.leaf.names)
+    assert renamed.ready("").leaf == everywhere.leaf
 
 
 def test_two_hosts_do_not_take_turns_with_the_ca(certificates: Certificates) -> None:

@@ -234,6 +234,18 @@ def test_a_password_that_became_wrong_while_it_was_looked_at_is_not_remembered()
 
 
 class TestUsersFile:
+    def test_the_example_of_its_page_is_read(self, tmp_path: Path) -> None:
+        page = Path(__file__).parents[3] / "docs/formats/users.md"
+        path = tmp_path / "users"
+        path.write_text(
+            page.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0], encoding="utf-8"
+        )
+        path.chmod(0o600)
+        one = Logins.of_file(str(path))
+        assert one.verify("ann", Secret("correct horse"))
+        assert not one.verify("ann", Secret("correct horses"))
+        assert not one.verify("the family", Secret("correct horse"))
+
     def test_it_is_private_and_comments_stay(self, tmp_path: Path) -> None:
         path = tmp_path / "users"
         path.write_text("# the family\n\n")

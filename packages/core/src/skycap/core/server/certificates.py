@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 RENEW_BEFORE = timedelta(days=30)
 _KEPT = 8
+_NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,13 @@ class Certificates:
             return Shown(shown, tuple(self._leaves()))
 
     def _ready(self, host: str) -> Ready:
-        from skycap.core.server.issuing import make_leaf
+        from skycap.core.server.issuing import make_leaf, permits
 
-        names = self._names(host)
-        ca, new_ca = self._ca(names)
+        required = self._required(host)
+        ca, new_ca = self._ca(required)
+        # A machine that got another name needs no other CA, unless it is to be reached by that name.
+        own = [name for name in self._own_names() if permits(ca.certificate, name)]
+        names = list(dict.fromkeys([*required, *own]))
         shown_ca = Certificate.of(ca.certificate, self.ca_path)
         for leaf in self._leaves():
             signed = leaf.not_before >= shown_ca.not_before and self._is_from(leaf, ca)
@@ -154,31 +159,28 @@ class Certificates:
         self._tidy()
         return Ready(Certificate.of(made.certificate, path), shown_ca, new_ca)
 
-    def _names(self, host: str) -> list[str]:
+    def _required(self, host: str) -> list[str]:
         from skycap.core.server.issuing import as_address
 
         host = host.lower().rstrip(".")
-        wanted = ["localhost", self._machine]
-        if "." not in self._machine:
-            wanted.append(f"{self._machine}.local")
         address = as_address(host)
-        if address is None:
-            wanted.append(host)
-        addresses = ["127.0.0.1", "::1"]
-        if address is not None and not address.is_unspecified:
-            addresses.append(str(address))
-        names = [
-            name for name in dict.fromkeys(wanted) if name and name.isascii() and as_address(name) is None
-        ]
-        if host and address is None and host not in names:
+        if not host or (address is not None and address.is_unspecified):
+            host = self._machine  # every address: others know the machine by its name
+        elif address is not None:
+            host = str(address)
+        if host and as_address(host) is None and not _NAME.fullmatch(host):
             raise ConfigInvalid(
                 f"no certificate can name {host!r}",
                 hint="Write a name beyond ASCII in its encoded form, xn--….",
             )
-        return [*names, *dict.fromkeys(addresses)]
+        return [name for name in dict.fromkeys(["localhost", "127.0.0.1", "::1", host]) if name]
+
+    def _own_names(self) -> list[str]:
+        names = [self._machine] if "." in self._machine else [self._machine, f"{self._machine}.local"]
+        return [name for name in names if _NAME.fullmatch(name)]
 
     def _ca(self, names: list[str]) -> tuple[Issued, bool]:
-        """The CA, a new one if there is none, it ends before a leaf would, or may not sign for a name."""
+        """The CA; a new one if there is none, it ends before a leaf would, or may not sign for a name."""
         from skycap.core.server.issuing import LEAF_LIFE, make_ca, permits
 
         path = os.path.join(self._folder, "ca.pem")
@@ -191,7 +193,9 @@ class Certificates:
                 return ca, False
             # Whoever needed the old names may need them again: two servers must not take turns.
             kept = [name for leaf in self._leaves() for name in leaf.names]
-        ca = make_ca([*kept, *names], f"of {self._machine} {os.urandom(4).hex()}", self._now())
+        ca = make_ca(
+            [*kept, *names, *self._own_names()], f"of {self._machine} {os.urandom(4).hex()}", self._now()
+        )
         replace_private(path, ca.pem())
         self._publish(ca)
         return ca, True
