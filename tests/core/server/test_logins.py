@@ -108,6 +108,26 @@ def test_users_of_a_file_come_in_each_with_their_own(tmp_path: Path) -> None:
     assert not one.verify("eve", Secret("first"))
 
 
+def test_to_refuse_an_unknown_user_costs_one_hash_like_that_of_the_dearest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = users_file(tmp_path, ann="first")
+    dear = Argon2Parameters(memory_kib=64, iterations=2, lanes=1)
+    put_user(path, "bob", hash_password(Secret("second"), parameters=dear))
+    one = logins(path)
+    paid: list[Argon2Parameters] = []
+    fits = Hash.fits
+
+    def noted(self: Hash, password: Secret[str]) -> bool:
+        paid.append(self.parameters)
+        return fits(self, password)
+
+    monkeypatch.setattr(Hash, "fits", noted)
+    assert not one.verify("eve", Secret("guess"))
+    assert not one.verify("bob", Secret("guess"))
+    assert paid == [dear, dear]
+
+
 def test_name_and_password_do_not_run_together() -> None:
     one = Logins.of_user("ab", Secret("c"))
     assert one.verify("ab", Secret("c"))

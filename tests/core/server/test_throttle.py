@@ -122,6 +122,26 @@ def test_a_flood_of_addresses_and_users_takes_bounded_memory_and_frees_nobody() 
     assert buckets.wait("guesser", 0.0) > 0
 
 
+def test_whoever_was_pushed_out_of_a_full_table_does_not_begin_anew() -> None:
+    buckets = Buckets(Limit(5, 10.0), most=4)
+    for name in "abcd":
+        for _ in range(4):
+            buckets.add(name, 0.0)
+    assert buckets.wait("a", 0.0) == 0
+    buckets.add("newcomer", 0.0)
+    assert len(buckets) == 4
+    assert buckets.wait("newcomer", 0.0) == pytest.approx(10.0)
+    buckets.add("late", 1000.0)
+    assert buckets.wait("late", 1000.0) == 0, "what leaked meanwhile is nobody's"
+
+
+def test_who_goes_on_against_a_closed_door_waits_no_longer_than_for_one_to_leak() -> None:
+    buckets = Buckets(Limit(3, 10.0), most=4)
+    for _ in range(100):
+        buckets.add("guesser", 0.0)
+    assert buckets.wait("guesser", 0.0) == pytest.approx(10.0)
+
+
 def test_those_who_logged_in_are_remembered_in_bounded_number() -> None:
     clock = ManualClock()
     one = throttle(clock)
