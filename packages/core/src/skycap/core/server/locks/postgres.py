@@ -100,8 +100,8 @@ class PostgresLockStore(TableLockStore):
             # What libpq says of it repeats parts of it.
             raise ConfigInvalid(
                 "the URL of the lock database cannot be read",
-                hint="It has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE; special characters of the "
-                "password are written as %XX.",
+                hint="It has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE; special characters of "
+                "the password are written as %XX.",
             )
         host, port, name = (known.get(part) for part in ("host", "port", "dbname"))
         return f"postgresql://{host or ''}{f':{port}' if port else ''}/{name or ''}"
