@@ -22,9 +22,12 @@ from skycap.core.server.locks import Lock, open_lock_store
 with open_lock_store(os.environ["LOCKS"]) as store:
     print("ready", flush=True)
     for line in sys.stdin:
-        resource, token, depth = line.split()
+        resource, token, how = line.split()
         try:
-            store.acquire(Lock.wanted(resource, token, door="webdav", deep=depth == "deep", timeout_s=600))
+            if how == "replace":
+                store.replace(resource, "old", token, timeout_s=600)
+            else:
+                store.acquire(Lock.wanted(resource, token, door="webdav", deep=how == "deep", timeout_s=600))
         except Locked:
             print("lost", flush=True)
         else:
@@ -88,6 +91,20 @@ def test_of_many_processes_exactly_one_gets_an_exclusive_lock(database: Database
             answers = [_heard(process) for process in running]
             assert sorted(answers) == ["lost"] * (_PROCESSES - 1) + ["won"]
             (held,) = database.open().covering(f"local:/{turn}")
+            assert held.token == f"token{answers.index('won')}"
+
+
+def test_of_many_processes_exactly_one_replaces_a_token(database: Database) -> None:
+    store = database.open()
+    with _processes(database, _TAKE, _PROCESSES) as running:
+        assert [_heard(process) for process in running] == ["ready"] * _PROCESSES
+        for turn in range(_ROUNDS):
+            store.acquire(Lock.wanted(f"local:/{turn}", "old", door="wopi", timeout_s=600))
+            for number, process in enumerate(running):
+                _say(process, f"local:/{turn} token{number} replace")
+            answers = [_heard(process) for process in running]
+            assert sorted(answers) == ["lost"] * (_PROCESSES - 1) + ["won"]
+            (held,) = store.covering(f"local:/{turn}")
             assert held.token == f"token{answers.index('won')}"
 
 

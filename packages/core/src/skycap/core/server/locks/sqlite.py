@@ -157,8 +157,8 @@ class _Transaction:
 
 def _make_private_file(path: str) -> None:
     # SQLite gives its other files the mode of this one. A file that is there is not opened: to close it would
-    # let go of the locks that SQLite holds on it for another store of this process. So is nobody let in before
-    # a new one is closed.
+    # let go of the locks that SQLite holds on it for another store of this process. So nobody is let in
+    # before a new one is closed.
     with _making:
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
