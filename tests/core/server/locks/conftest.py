@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,17 +21,15 @@ class Database:
         self.is_sqlite = url.startswith("sqlite:")
         self._stack = stack
 
-    def open(self, clock: Callable[[], int] | None = None) -> LockStore:
+    def open(self, clock: Callable[[], int] | None = None, *, busy_s: float = 30.0) -> LockStore:
         from skycap.core.server.locks.postgres import PostgresLockStore
         from skycap.core.server.locks.sqlite import SQLiteLockStore
 
         store: LockStore
-        if not self.is_sqlite:
-            store = PostgresLockStore(self.url, clock=clock)
-        elif clock is None:
-            store = SQLiteLockStore(self.path)
+        if self.is_sqlite:
+            store = SQLiteLockStore(self.path, clock=clock or time.time_ns, busy_s=busy_s)
         else:
-            store = SQLiteLockStore(self.path, clock=clock)
+            store = PostgresLockStore(self.url, clock=clock, busy_s=busy_s)
         return self._stack.enter_context(store)
 
     @property

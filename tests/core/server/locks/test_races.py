@@ -8,6 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import pytest
+
+from skycap.core.errors import Timeout
 from skycap.core.server.locks import Lock
 from tests.core.server.locks.conftest import Database
 
@@ -128,12 +131,16 @@ def test_a_deep_lock_and_one_below_it_are_never_both_given(database: Database) -
             assert len(database.open().at_or_below(f"local:/{turn}")) == len(won)
 
 
-def test_a_process_killed_while_it_takes_a_lock_leaves_none_and_hinders_nobody(database: Database) -> None:
+def test_a_process_that_takes_a_lock_is_alone_and_killed_then_leaves_none_and_hinders_nobody(
+    database: Database,
+) -> None:
     with database.open() as store:
         before = store.acquire(Lock.wanted("local:/b", "before", door="webdav", timeout_s=600))
     for _ in range(3):
         with _processes(database, _STUCK, 1) as (process,):
             assert _heard(process) == "inside"
+            with database.open(busy_s=0.01) as hurried, pytest.raises(Timeout):
+                hurried.release("local:/b", "before", None)
             process.kill()
             process.wait()
         with database.open() as store:
