@@ -11,9 +11,7 @@ from skycap.core.webdav.locking import Locking
 from skycap.core.webdav.shares import Place
 
 DOOR = "webdav"
-_ENTRY = (
-    "<D:lockentry><D:lockscope><D:{}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
-)
+_ENTRY = "<D:lockentry><D:lockscope><D:{}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
 SUPPORTED_LOCK = f"<D:supportedlock>{_ENTRY.format('exclusive')}{_ENTRY.format('shared')}</D:supportedlock>"
 NO_LOCK = "<D:supportedlock/>"
 
