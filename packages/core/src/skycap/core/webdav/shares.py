@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from skycap.core.errors import UsageError
@@ -70,7 +70,7 @@ class Shares:
             if "/" in validate(name):
                 raise UsageError("the name of a share is one part of a URL, without a slash", where=name)
 
-    def __iter__(self) -> Iterable[Share]:
+    def __iter__(self) -> Iterator[Share]:
         return iter(self._shares.values())
 
     @property

@@ -11,8 +11,9 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from skycap.core.errors import PathInvalid
 from skycap.core.paths import printable, validate
 
-# What RFC 3986 lets a segment hold unescaped. One spelling for all hrefs: clients compare them as text.
-_SAFE = "!$&'()*+,;=:@-._~"
+# One spelling for all hrefs: clients compare them as text.
+SAFE = "!$&'()*+,;=:@-._~"
+"""What RFC 3986 lets a segment hold unescaped, beside letters and digits."""
 
 
 def decode(raw: str) -> tuple[str, bool]:
@@ -32,7 +33,7 @@ def encode(path: str, *, is_dir: bool = False) -> str:
     """The absolute URL path of a path of ours; of a collection with a slash at its end."""
     if not path:
         return "/"
-    parts = "/".join(quote(part.encode("utf-8", "surrogateescape"), safe=_SAFE) for part in path.split("/"))
+    parts = "/".join(quote(part.encode("utf-8", "surrogateescape"), safe=SAFE) for part in path.split("/"))
     return f"/{parts}/" if is_dir else f"/{parts}"
 
 
