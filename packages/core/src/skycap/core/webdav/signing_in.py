@@ -4,45 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Protocol
 
 from skycap.core.crypto.secret import Secret
+from skycap.core.server.admission import Admission
 from skycap.core.webdav.answers import Refusal
 from skycap.core.webdav.request import Request
 
 REALM = 'Basic realm="skycap", charset="UTF-8"'
 
 
-class Logins(Protocol):
-    """`skycap.core.server.logins`: users and their passwords."""
-
-    def verify(self, user: str, password: Secret[str], /) -> bool:
-        """Whether this is the user's password, in a time that tells nothing."""
-        ...
-
-
-class Throttle(Protocol):
-    """`skycap.core.server.throttle`: how often one may be wrong."""
-
-    def wait_s(self, address: str, user: str, /) -> float | None:
-        """Seconds until another try is looked at; None: now."""
-        ...
-
-    def failed(self, address: str, user: str, /) -> None:
-        """A try that was wrong."""
-        ...
-
-    def succeeded(self, address: str, user: str, /) -> None:
-        """A try that was right."""
-        ...
-
-
 class SigningIn:
     """Finds the user of a request."""
 
-    def __init__(self, logins: Logins, throttle: Throttle) -> None:
-        self._logins = logins
-        self._throttle = throttle
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
 
     def user(self, request: Request) -> str:
         """The name of who sent it; `Refusal` 401 if nobody is known, 429 after too many failures."""
@@ -50,15 +25,12 @@ class SigningIn:
         if found is None:
             raise _who()
         name, password = found
-        address = str(request.environ.get("REMOTE_ADDR", ""))
-        if (wait_s := self._throttle.wait_s(address, name)) is not None:
-            raise Refusal(
-                429, "too many wrong passwords", headers=[("Retry-After", str(max(1, round(wait_s))))]
-            )
-        if not self._logins.verify(name, password):
-            self._throttle.failed(address, name)
+        verdict = self._admission.admit(str(request.environ.get("REMOTE_ADDR", "")), name, password)
+        if verdict.retry_after_s is not None:
+            wait = [("Retry-After", str(verdict.retry_after_s))]
+            raise Refusal(429, "too many wrong passwords", headers=wait)
+        if not verdict:
             raise _who()
-        self._throttle.succeeded(address, name)
         return name
 
 

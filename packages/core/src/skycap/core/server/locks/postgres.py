@@ -27,16 +27,10 @@ if TYPE_CHECKING:
 
 _ALONE = 0x736B79636170_6C
 """The advisory lock of whoever changes locks: the bytes of `skycapl`. One a database."""
-_WAIT_MS = 30_000
+_BUSY_S = 30.0
 _CONNECTIONS = 8
 _CONNECT_S = 10
 _ATTEMPTS = 3
-_BEGIN_WRITE = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-    f"SET LOCAL lock_timeout = {_WAIT_MS}",
-    f"SELECT pg_advisory_xact_lock({_ALONE})",
-)
-_BEGIN_READ = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
 _SCHEMA = (
     f"""CREATE TABLE IF NOT EXISTS {TABLE} (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, digest BYTEA NOT NULL, head BYTEA NOT NULL,
@@ -59,9 +53,19 @@ class PostgresLockStore(TableLockStore):
     that broke before anything was decided is made anew; there are eight at most. No error has the password.
     """
 
-    def __init__(self, url: str | Secret[str], *, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self, url: str | Secret[str], *, clock: Callable[[], int] | None = None, busy_s: float = _BUSY_S
+    ) -> None:
         self._url = url if isinstance(url, Secret) else Secret(url)
         self._clock = clock
+        self._begin_reading = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
+        self._begin_writing = (
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            f"SET LOCAL lock_timeout = {round(busy_s * 1000)}",
+            # Of a server that hangs, or whose machine is gone, the lock is taken away.
+            f"SET LOCAL idle_in_transaction_session_timeout = {round(_BUSY_S * 1000)}",
+            f"SELECT pg_advisory_xact_lock({_ALONE})",
+        )
         self._free: list[Connection] = []
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(_CONNECTIONS)
@@ -100,8 +104,8 @@ class PostgresLockStore(TableLockStore):
             # What libpq says of it repeats parts of it.
             raise ConfigInvalid(
                 "the URL of the lock database cannot be read",
-                hint="It has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE; special characters of the "
-                "password are written as %XX.",
+                hint="It has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE; special characters of "
+                "the password are written as %XX.",
             )
         host, port, name = (known.get(part) for part in ("host", "port", "dbname"))
         return f"postgresql://{host or ''}{f':{port}' if port else ''}/{name or ''}"
@@ -161,8 +165,8 @@ class PostgresLockStore(TableLockStore):
         return connection
 
     def _begin(self, connection: Connection, writes: bool) -> None:
-        for statement in _BEGIN_WRITE if writes else _BEGIN_READ:
-            connection.execute(statement)
+        for statement in self._begin_writing if writes else self._begin_reading:
+            connection.execute(statement.encode())
 
     def _connect(self) -> Connection:
         import psycopg

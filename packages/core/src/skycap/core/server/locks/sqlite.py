@@ -38,6 +38,9 @@ _UNWRITABLE = {
 }
 
 
+_making = threading.Lock()
+
+
 class SQLiteLockStore(TableLockStore):
     """The file at `path`, made with its folder if need be, for its owner's eyes only.
 
@@ -56,13 +59,7 @@ class SQLiteLockStore(TableLockStore):
 
     def _open(self, busy_s: float) -> sqlite3.Connection:
         make_private_folder(os.path.dirname(self._path))
-        # SQLite gives its other files the mode of this one.
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if os.name != "nt" and os.fstat(file).st_mode & 0o077:
-                os.fchmod(file, 0o600)
-        finally:
-            os.close(file)
+        _make_private_file(self._path)
         with contextlib.ExitStack() as undo:
             connection = sqlite3.connect(
                 self._path, timeout=busy_s, isolation_level=None, check_same_thread=False
@@ -156,6 +153,18 @@ class _Transaction:
 
     def change(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         return self._connection.execute(statement, parameters).rowcount
+
+
+def _make_private_file(path: str) -> None:
+    # SQLite gives its other files the mode of this one. A file that is there is not opened: to close it would
+    # let go of the locks that SQLite holds on it for another store of this process. So nobody is let in
+    # before a new one is closed.
+    with _making:
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            if os.name != "nt" and os.path.isfile(path) and os.stat(path).st_mode & 0o077:
+                os.chmod(path, 0o600)
 
 
 def _primary(error: sqlite3.Error) -> int:

@@ -4,7 +4,8 @@ Rules are those of RFC 4918, sections 6 and 7. An exclusive lock meets no other 
 shared one meets shared ones. A deep lock is also on everything below it, so it meets what is there.
 
 A lock whose time is over counts for nothing, whether or not it was purged. Times come from one clock a
-database. Every change is one transaction. Threads may share a store; a process opens its own, also after a fork.
+database. Every change is one transaction. Threads may share a store; a process opens its own, also after a
+fork.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ CONFLICTS_MAX = 1000
 
 
 class LockStore(ABC):
-    """Who holds what, and until when. Errors: `StateReadFailed`, `StateWriteFailed`, `Timeout`, and as said."""
+    """Who holds what, until when. Errors: `StateReadFailed`, `StateWriteFailed`, `Timeout`, and as said."""
 
     @abstractmethod
     def now_ns(self) -> int:
@@ -73,11 +74,11 @@ class LockStore(ABC):
 
     @abstractmethod
     def covering(self, resource: str) -> tuple[Lock, ...]:
-        """The locks on a resource: the deep ones of its parents from the root down, and its own; then by age."""
+        """The locks on a resource: deep ones of its parents from the root down, its own; then by age."""
 
     @abstractmethod
     def at_or_below(self, resource: str) -> tuple[Lock, ...]:
-        """The locks on a resource itself and on all below it, in the order of the keys' bytes, then by age."""
+        """The locks on a resource itself and on all below it, in the order of their bytes, then by age."""
 
     @abstractmethod
     def held(self, token: str) -> tuple[Lock, ...]:

@@ -27,6 +27,8 @@ TABLE = "skycap_locks"
 _COLUMNS = "resource, token, door, scope, deep, principal, owner, created_at_ns, expires_at_ns"
 _LIVE = "(expires_at_ns IS NULL OR expires_at_ns > ?)"
 _BELOW = "head >= ? AND head <= ? AND resource > ? AND resource < ?"
+_IN_ORDER = "ORDER BY head, resource, id"
+"""That of the keys, as the index has it already but for those with one head."""
 _AT_ONCE = 500
 """Digests in one statement: far below what any database takes."""
 
@@ -132,7 +134,7 @@ class TableLockStore(LockStore):
             now = run.now_ns()
             own = [lock for _, lock in _covering(run, resource, now) if lock.resource == resource]
             below = run.rows(
-                f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_BELOW} AND {_LIVE} ORDER BY resource, id",
+                f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_BELOW} AND {_LIVE} {_IN_ORDER}",
                 (*_range(resource), now),
             )
             return (*own, *map(_lock, below))
@@ -141,7 +143,7 @@ class TableLockStore(LockStore):
         """The locks of that token."""
         with self._transaction(writes=False) as run:
             found = run.rows(
-                f"SELECT {_COLUMNS} FROM {TABLE} WHERE token = ? AND {_LIVE} ORDER BY resource, id",
+                f"SELECT {_COLUMNS} FROM {TABLE} WHERE token = ? AND {_LIVE} {_IN_ORDER}",
                 (encode(token), run.now_ns()),
             )
             return tuple(map(_lock, found))
@@ -201,7 +203,7 @@ def _covering(run: Transaction, resource: str, now: int) -> list[tuple[int, Lock
 def _below_in_the_way(run: Transaction, lock: Lock, now: int, limit: int) -> list[Lock]:
     only = "" if lock.scope == "exclusive" else " AND scope = 'exclusive'"
     rows = run.rows(
-        f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_BELOW} AND {_LIVE}{only} ORDER BY resource, id LIMIT ?",
+        f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_BELOW} AND {_LIVE}{only} {_IN_ORDER} LIMIT ?",
         (*_range(lock.resource), now, limit),
     )
     return [_lock(row) for row in rows]
