@@ -15,7 +15,7 @@ from skycap.core.server.locks import Lock
 from tests.core.server.locks.conftest import Database
 
 _PROCESSES = 8
-_ROUNDS = 12
+_ROUNDS = 8
 # Each line on its input is a lock to take; it says whether it got it.
 _TAKE = """
 import os, sys

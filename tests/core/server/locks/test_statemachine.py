@@ -104,6 +104,6 @@ def test_a_store_does_what_a_plain_list_does(database: Database) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: Machine(store, clock),
         settings=settings(
-            max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck), deadline=None
+            max_examples=40, stateful_step_count=30, suppress_health_check=list(HealthCheck), deadline=None
         ),
     )

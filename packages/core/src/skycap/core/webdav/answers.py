@@ -26,11 +26,23 @@ class Answer:
     headers: Headers = field(default_factory=list)
     body: bytes | Iterable[bytes] = b""
 
+    def without_body(self) -> Answer:
+        """The same as an answer to HEAD: it says the length of what it does not hold, where that is known."""
+        if isinstance(self.body, bytes):
+            self._add_length(len(self.body))
+        elif (close := getattr(self.body, "close", None)) is not None:
+            close()
+        self.body = ()
+        return self
+
+    def _add_length(self, length: int) -> None:
+        if self.status not in {204, 304} and not any(name == "Content-Length" for name, _ in self.headers):
+            self.headers.append(("Content-Length", str(length)))
+
     def send(self, start_response: StartResponse) -> Iterable[bytes]:
         """As WSGI wants it."""
         if isinstance(self.body, bytes):
-            if self.status not in {204, 304} and not any(n == "Content-Length" for n, _ in self.headers):
-                self.headers.append(("Content-Length", str(len(self.body))))
+            self._add_length(len(self.body))
             start_response(status_line(self.status), self.headers)
             return [self.body] if self.body else []
         start_response(status_line(self.status), self.headers)

@@ -68,9 +68,7 @@ class DavApp:
         except Error as error:
             _log.warning("%s %s: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), error)
             answer = refusal(error).answer()
-        if environ["REQUEST_METHOD"] == "HEAD":
-            answer.body = b""
-        return answer
+        return answer.without_body() if environ["REQUEST_METHOD"] == "HEAD" else answer
 
     def _answered(self, environ: Environ) -> Answer:
         if raw_path(environ) == "*":

@@ -13,6 +13,7 @@ from skycap.core.webdav.answers import Refusal
 from skycap.core.webdav.books import Books
 from skycap.core.webdav.request import Request
 from skycap.core.webdav.shares import Place, Shares
+from skycap.core.webdav.times import keeps_set
 
 _MEMORY = "entries"
 
@@ -60,7 +61,7 @@ class Lookup:
             return directory(place.path)  # a folder that the first write will make
         if entry is not None and entry.kind not in {Kind.FILE, Kind.DIRECTORY}:
             return None
-        return self.dated(place, entry) if entry is not None and entry.is_file else entry
+        return None if entry is None else self.dated(place, entry)
 
     def _stat(self, place: Place) -> Entry | None:
         if not place.storage.can(Capability.READ):
@@ -71,8 +72,8 @@ class Lookup:
             return None
 
     def dated(self, place: Place, entry: Entry) -> Entry:
-        """The entry with the time a client gave it, where listings of the storage do not carry that."""
-        if "mtime_ns" in place.facts.scan_fields:
+        """The entry with the time a client gave it, where the storage does not keep that."""
+        if keeps_set(place, is_dir=entry.is_dir):
             return entry
         said = self.books.time(place.key, entry.version)
         return entry if said is None else entry._replace(mtime_ns=said)

@@ -28,6 +28,7 @@ from skycap.core.webdav.locking import Locking
 from skycap.core.webdav.lookup import Lookup
 from skycap.core.webdav.request import Request
 from skycap.core.webdav.shares import Place
+from skycap.core.webdav.times import keeps_written
 
 _HASHES = {"md5": "md5", "sha1": "sha1", "sha256": "sha256", "sha3-256": "sha3_256"}
 
@@ -114,7 +115,7 @@ class Putting:
         if (etag := etag_of(stored, place.facts)) is not None:
             headers.append(("ETag", f'"{etag}"'))
         if mtime_ns is not None:
-            if "mtime_ns" not in place.facts.scan_fields:
+            if not keeps_written(place.facts):
                 self._books.set_time(place.key, stored.version, mtime_ns)
             headers.append(("X-OC-Mtime", "accepted"))
         return empty(204 if entry is not None else 201, *headers)

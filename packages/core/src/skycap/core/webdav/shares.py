@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from skycap.core.errors import UsageError
@@ -62,6 +62,7 @@ class Shares:
 
     def __init__(self, shares: Iterable[Share]) -> None:
         self._shares: Mapping[str, Share] = {share.name: share for share in shares}
+        self._keys: dict[str, str] = {}
         if not self._shares:
             raise UsageError("there is nothing to serve")
         if "" in self._shares and len(self._shares) > 1:
@@ -70,7 +71,7 @@ class Shares:
             if "/" in validate(name):
                 raise UsageError("the name of a share is one part of a URL, without a slash", where=name)
 
-    def __iter__(self) -> Iterable[Share]:
+    def __iter__(self) -> Iterator[Share]:
         return iter(self._shares.values())
 
     @property
@@ -88,5 +89,7 @@ class Shares:
                 return None
             share = self._shares[name]
         path = share.location.below(rest)
-        storage = share.location.storage
-        return Place(url, share, storage, path, resource_key(storage, path))
+        top = self._keys.get(share.name)
+        if top is None:  # asked once: it can mean a look at each folder on the way there
+            top = self._keys[share.name] = resource_key(share.location.storage)
+        return Place(url, share, share.location.storage, path, f"{top}/{path}" if path else top)

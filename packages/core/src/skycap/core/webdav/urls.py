@@ -11,8 +11,10 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from skycap.core.errors import PathInvalid
 from skycap.core.paths import printable, validate
 
-# What RFC 3986 lets a segment hold unescaped. One spelling for all hrefs: clients compare them as text.
-_SAFE = "!$&'()*+,;=:@-._~"
+# One spelling for all hrefs: clients compare them as text.
+SAFE = "!$&'()*+,;=:@-._~"
+"""What RFC 3986 lets a segment hold unescaped, beside letters and digits."""
+_ESCAPED = {code: f"%{code:02X}" for code in range(128) if not chr(code).isalnum() and chr(code) not in SAFE}
 
 
 def decode(raw: str) -> tuple[str, bool]:
@@ -32,8 +34,15 @@ def encode(path: str, *, is_dir: bool = False) -> str:
     """The absolute URL path of a path of ours; of a collection with a slash at its end."""
     if not path:
         return "/"
-    parts = "/".join(quote(part.encode("utf-8", "surrogateescape"), safe=_SAFE) for part in path.split("/"))
+    parts = "/".join(map(encode_name, path.split("/")))
     return f"/{parts}/" if is_dir else f"/{parts}"
+
+
+def encode_name(name: str) -> str:
+    """One part of a URL path."""
+    if name.isascii():
+        return name.translate(_ESCAPED)
+    return quote(name.encode("utf-8", "surrogateescape"), safe=SAFE)
 
 
 def path_of(url: str) -> tuple[str, str]:

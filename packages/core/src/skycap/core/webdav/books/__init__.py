@@ -116,6 +116,10 @@ class Books:
         """A resource was copied, with `deep` all below it; what was known of the target is forgotten."""
         self._follow(source, target, deep=deep, keep=True)
 
+    def copied_alone(self, source: str, target: str) -> None:
+        """A resource was copied, and what is known of what lies below the target stays."""
+        self._follow(source, target, deep=False, keep=True, below=False)
+
     def moved(self, source: str, target: str) -> None:
         """A resource and all below it was moved, over the target."""
         self._follow(source, target, deep=True, keep=False)
@@ -125,16 +129,17 @@ class Books:
         if self._file.has_any(*TABLES):
             self._follow(None, key, deep=True, keep=False)
 
-    def _follow(self, source: str | None, target: str, *, deep: bool, keep: bool) -> None:
+    def _follow(self, source: str | None, target: str, *, deep: bool, keep: bool, below: bool = True) -> None:
         if source == target or not self._file.has_any(*TABLES):
             return
         with self._file.transaction() as connection:
             for table, columns in _COLUMNS.items():
-                for where, values in (_at(target), _below(target)):
+                for where, values in (_at(target), _below(target)) if below else (_at(target),):
                     connection.execute(f"DELETE FROM {table} WHERE {where}", values)  # noqa: S608
                 if source is None:
                     continue
                 key = _bytes(source)
+                parts: list[tuple[tuple[str, tuple[bytes, ...]], str, tuple[object, ...]]]
                 parts = [(_at(source), "?, ?", _split(target))]
                 if deep:
                     # The target's key, and what follows the source's in the parent's.

@@ -124,7 +124,8 @@ class _Gateway(wsgi.Gateway_10):
         try:
             if self._sends_file(response):
                 self.req.ensure_headers_sent()
-                self.req.conn.socket.sendfile(response, response.offset, response.count)
+                self.req.conn.socket.sendfile(response, response.offset, response.by_descriptor)
+                self.req.conn.wfile.write(response.tail())
             elif isinstance(response, list) and len(response) == 1:
                 self._send_small(response[0])
             else:

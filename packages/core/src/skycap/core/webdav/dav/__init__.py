@@ -1,0 +1,1 @@
+"""WsgiDAV, over a provider of ours. Only what starts a server imports this."""
