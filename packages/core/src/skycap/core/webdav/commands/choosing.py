@@ -50,7 +50,7 @@ def served(server: Running) -> list[Served]:
 
 def servers() -> list[Running]:
     """Those that run, by name; servers of other kinds are left out."""
-    return [one for one in running() if one.facts.get("kind") == KIND]
+    return sorted((one for one in running() if one.facts.get("kind") == KIND), key=lambda one: one.name)
 
 
 def choose(name: str | None) -> Running:
