@@ -70,6 +70,8 @@ def mount(
             run.line(line if system is not None else f"  {line}")
         if system is None:
             run.line("")
+    for url in server.urls[1:]:
+        run.note(f"From another machine the address is {url}")
 
 
 def _target(server: Running) -> Target:
