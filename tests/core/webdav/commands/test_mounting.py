@@ -100,3 +100,23 @@ def test_it_mounts_where_the_program_is_and_says_what_to_install_where_not(
         assert (tmp_path / "called").read_text() == f"mount --anonymous dav://127.0.0.1:{server.port}/\n"
         (tmp_path / "broken").touch()
         assert "gio ended with status 1" in skycap("webdav", "mount", "--run", folder).err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the program is a shell script")
+def test_davfs2_is_for_root_and_a_folder_that_is_there(
+    skycap: Skycap, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("mount", "mount.davfs"):
+        (programs / name).write_text(f'#!/bin/sh\nread user\nread password\necho "$@" > {tmp_path}/called\n')
+        (programs / name).chmod(0o700)
+    with serving(folder, "--anonymous") as server:
+        monkeypatch.setenv("PATH", str(programs))
+        outcome = skycap("webdav", "mount", "--run", folder)
+        if os.geteuid() != 0:
+            assert outcome.status == 6
+            return
+        assert outcome.status == 0, outcome.err
+        assert (tmp_path / "called").read_text() == f"-t davfs {server.url} {folder}\n"
+        assert skycap("webdav", "mount", "--run", tmp_path / "none").status == 4

@@ -79,6 +79,22 @@ def test_an_upload_that_runs_is_finished_before_it_ends(folder: Path) -> None:
     assert (folder / "slow").read_bytes() == b"firstlater"
 
 
+def test_waitress_cuts_an_upload_off_that_has_not_come_in_and_the_old_file_stays(folder: Path) -> None:
+    with serving(folder, "--anonymous", "--server", "waitress") as server, half_an_upload(server, "a.txt"):
+        assert server.stop().status == 0
+    assert (folder / "a.txt").read_text() == "alpha"
+
+
+def test_it_ends_in_order_when_nobody_reads_what_it_says(folder: Path) -> None:
+    with serving(folder, "--anonymous") as server:
+        server.wait_until_it_says("tells how to mount it")
+        assert server.process.stderr is not None
+        server.process.stderr.close()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+    assert running() == []
+
+
 def test_a_second_signal_ends_it_now_and_the_old_file_stays(folder: Path) -> None:
     with serving(folder, "--anonymous") as server, half_an_upload(server, "a.txt"):
         server.process.send_signal(signal.SIGTERM)

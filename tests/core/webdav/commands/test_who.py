@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,18 @@ def test_certificates_are_made_shown_and_made_anew(skycap: Skycap) -> None:
     new_ca, new_leaf = skycap("webdav", "cert", "show", "--json").records
     assert new_ca["sha256"] != ca["sha256"]
     assert new_leaf["sha256"] == made["sha256"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it would ask the store of the user")
+def test_what_was_never_trusted_is_not_trusted_any_more(
+    skycap: Skycap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    skycap("webdav", "cert", "regenerate")
+    (done,) = skycap("webdav", "cert", "uninstall", "--json").records
+    assert done["type"] == "trust"
+    assert done["trusted"] is False
+    assert "not trusted any more" in skycap("webdav", "cert", "uninstall").err
 
 
 def test_a_store_of_locks_by_a_reference_is_opened(folder: Path, tmp_path: Path) -> None:

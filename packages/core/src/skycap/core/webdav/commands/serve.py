@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -152,7 +153,8 @@ class _Foreground:
                 server.serve()
 
     def _stop(self, server: HttpServer) -> None:
-        self._run.note("Finishing what is in flight; once more stops now.")
+        with contextlib.suppress(OSError, ValueError):  # whoever read standard error may be gone
+            self._run.note("Finishing what is in flight; once more stops now.")
         server.stop()
 
     def _logins(self) -> Logins | None:

@@ -67,10 +67,14 @@ def opened(run: Session, places: dict[str, str], *, read_only: bool) -> list[Sha
 
     Raises what opening raises; `UsageError` for a file, `Unsupported` for what cannot be read or listed.
     """
-    return [_share(run, name, run.open(text, for_writing=True), read_only) for name, text in places.items()]
+    return [
+        share(run, name, run.open(text, for_writing=True), read_only=read_only)
+        for name, text in places.items()
+    ]
 
 
-def _share(run: Session, name: str, location: Location, read_only: bool) -> Share:
+def share(run: Session, name: str, location: Location, *, read_only: bool = False) -> Share:
+    """A location as a share; what can only be read is shared so, with a note."""
     storage = location.storage
     for needed in (Capability.READ, Capability.LIST):
         if not storage.can(needed):
