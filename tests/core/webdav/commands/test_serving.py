@@ -14,6 +14,8 @@ import pytest
 
 from skycap.core.server.registering import find, running
 from skycap.core.state import state_folder
+from tests.cloudproviders.stub import Reply as S3Reply
+from tests.cloudproviders.stub import Request, Stub
 from tests.core.webdav.commands.servers import Server, fails, serving
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="these servers stop by signals")
@@ -189,3 +191,26 @@ def test_without_the_extra_it_says_what_to_install(folder: Path) -> None:
 def test_nothing_is_made_before_the_flags_make_sense(folder: Path) -> None:
     assert fails("serve", folder).status == 2
     assert not os.path.exists(os.path.join(state_folder(), "webdav.db"))
+
+
+def test_a_store_that_fails_is_503_and_serves_again_when_it_is_well() -> None:
+    ill = [True]
+
+    def answer(request: Request) -> S3Reply:
+        if request.method == "HEAD":
+            return S3Reply(404)
+        if request.method == "GET":
+            return S3Reply(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        return S3Reply(503) if ill[0] else S3Reply(200, headers={"etag": '"1"'})
+
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    with Stub(answer) as store:
+        place = f':s3,endpoint="{store.url}",region=x,retries=1:bucket'
+        with serving(place, "--anonymous", env=keys) as server:
+            failed = server.ask("PUT", "new", b"x")
+            assert failed.status == 503
+            assert int(failed.headers["retry-after"]) > 0
+            assert not [one for one in store.requests if one.method == "PUT"][1:], "a stream is sent once"
+            ill[0] = False
+            assert server.ask("PUT", "new", b"x").status == 201
+            assert server.stop().status == 0

@@ -87,7 +87,7 @@ PROGRAMS: Mapping[System, tuple[str, str]] = {
 def _trust(system: System, ca: str) -> list[str]:
     if system == "davfs2":
         return [
-            "Let davfs2 trust the certificate: put this line into ~/.davfs2/davfs2.conf.",
+            "Let davfs2 trust the certificate: put this line into /etc/davfs2/davfs2.conf.",
             f"  trust_ca_cert {ca}",
         ]
     if system == "rclone":
@@ -139,7 +139,7 @@ def _gnome(target: Target, folder: str) -> list[str]:
         f"  {target.with_scheme('dav')}",
         "Or in a terminal:",
         f"  {shlex.join(command('gnome', target, folder) or [])}",
-        f"It then lies below /run/user/{'$'}UID/gvfs.",
+        "It then lies below /run/user/$UID/gvfs.",
     ]
 
 
@@ -172,7 +172,10 @@ def _rclone(target: Target, folder: str) -> list[str]:
     create = ["rclone", "config", "create", "skycap", "webdav", f"url={target.url}", "vendor=rclone", *user]
     lines = ["Make a remote, once:", f"  {shlex.join(create)}"]
     if not target.is_anonymous:
-        lines += ["Give it the password; rclone asks for it:", "  rclone config password skycap pass"]
+        lines += [
+            "Give it the password; edit the remote skycap in this dialogue, which asks for it:",
+            "  rclone config",
+        ]
     return [
         *lines,
         "Then mount it, or copy without mounting:",
