@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def test_the_top_of_a_disk_has_no_name() -> None:
 
 def test_one_place_alone_is_the_top_and_several_are_below() -> None:
     assert named(["photos:"], []) == {"": "photos:"}
-    assert named(["photos:", "./docs"], []) == {"photos": "photos:", "docs": "./docs"}
+    assert named(["photos:", "./docs"], []) == {"photos": "photos:", "docs": os.path.abspath("docs")}
+    assert named(["./docs"], []) == {"": os.path.abspath("docs")}
     assert named([], ["a=photos:"]) == {"a": "photos:"}
     assert named(["photos:"], ['a=:s3,endpoint="http://h/?b=c":box']) == {
         "photos": "photos:",

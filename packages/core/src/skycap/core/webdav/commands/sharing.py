@@ -15,7 +15,7 @@ from skycap.core.webdav.shares import Share
 
 
 def named(locations: Sequence[str], mounts: Sequence[str]) -> dict[str, str]:
-    """Places by the name they are served under; one place alone has the name "".
+    """Places by the name they are served under; one place alone has the name "". Local ones are absolute.
 
     `UsageError` where there is nothing, where a name is missing, or where two places have one.
     """
@@ -24,7 +24,7 @@ def named(locations: Sequence[str], mounts: Sequence[str]) -> dict[str, str]:
             "nobody said what to serve", hint="Name a folder or a remote: skycap webdav serve photos: …"
         )
     if len(locations) == 1 and not mounts:
-        return {"": locations[0]}
+        return {"": absolute(locations[0])}
     found: dict[str, str] = {}
     for name, place in [*((name_of(text), text) for text in locations), *map(_pair, mounts)]:
         if name in found:
@@ -32,8 +32,14 @@ def named(locations: Sequence[str], mounts: Sequence[str]) -> dict[str, str]:
                 f"{shown(found[name])} and {shown(place)} would both be served as {printable(name)!r}",
                 hint="--mount NAME=LOCATION gives one of them another name.",
             )
-        found[name] = place
+        found[name] = absolute(place)
     return found
+
+
+def absolute(text: str) -> str:
+    """A place that means the same from every folder, as `status` and the background need it."""
+    address = parse(text)
+    return text if address.form is not Form.LOCAL else os.path.abspath(os.path.expanduser(address.path))
 
 
 def name_of(text: str) -> str:
