@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skycap.core.errors import ProviderError
+from skycap.core.errors import NotFound, ProviderError
 from skycap.core.server.locks import Lock, resource_key
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.interface import Storage
@@ -387,6 +387,27 @@ def test_links_and_special_files_are_not_told(serve: Serve, tmp_path: Path) -> N
     for name in ("link", "away", "pipe"):
         assert served("PROPFIND", f"/{name}", depth="0").status == 404
         assert served("GET", f"/{name}").status == 404
+
+
+def test_a_folder_that_the_first_write_will_make_is_empty(serve: Serve, tmp_path: Path) -> None:
+    served = serve(Local(tmp_path / "later"))
+    assert served.find("/", depth="1").hrefs == ["/"]
+    assert served("GET", "/").status == 200
+
+
+def test_a_folder_that_goes_while_a_tree_is_listed_is_left_out(serve: Serve) -> None:
+    class Going(Memory):
+        def scan(self, path: str) -> Iterator[Entry]:
+            if path == "gone":
+                raise NotFound("it went")
+            return super().scan(path)
+
+    storage = Going()
+    storage.write("gone/f", b"")
+    storage.write("here/f", b"")
+    served = serve(storage)
+    assert served.find("/", depth="infinity").hrefs == ["/", "/gone/", "/here/", "/here/f"]
+    assert served("PROPFIND", "/gone/", depth="1").status == 404
 
 
 @both_servers
