@@ -200,6 +200,38 @@ def test_headers_and_bytes_are_of_one_version_when_a_local_file_is_replaced(
     assert reply.headers["ETag"] == served("HEAD", "/f").headers["ETag"]
 
 
+class Renumbered(Swapped):
+    """Counts versions in its own way."""
+
+    swaps = 0
+
+    def stat(self, path: str) -> Entry:
+        entry = super().stat(path)
+        return entry._replace(version=None if entry.is_dir else f"mine-{entry.version}")
+
+
+@pytest.mark.parametrize("swaps", [0, 1])
+def test_a_local_file_may_have_versions_of_another_kind(swaps: int, serve: Serve, tmp_path: Path) -> None:
+    storage = Renumbered(tmp_path)
+    storage.write("f", b"old" * 50_000)
+    storage.swaps = swaps
+    served = serve(storage)
+    reply = served("GET", "/f")
+    assert reply.body == (b"new" if swaps else b"old") * 50_000
+    assert reply.headers["ETag"] == served("HEAD", "/f").headers["ETag"]
+
+
+def test_a_file_that_went_before_it_was_opened_is_not_there(serve: Serve, tmp_path: Path) -> None:
+    class Gone(Local):
+        def local_path(self, path: str) -> str:
+            self.remove(path)
+            return super().local_path(path)
+
+    storage = Gone(tmp_path)
+    storage.write("f", b"old")
+    assert serve(storage)("GET", "/f").status == 404
+
+
 def test_a_file_that_never_holds_still_is_given_up(serve: Serve, tmp_path: Path) -> None:
     storage = Swapped(tmp_path)
     storage.write("f", b"old")
