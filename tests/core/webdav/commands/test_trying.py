@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import os
 import socket
@@ -32,6 +33,20 @@ def test_every_method_of_a_server_of_ours_is_right(kind: str, folder: Path, skyc
     assert {step["method"] for step in steps} == METHODS
     assert all(step["passed"] and step["got"] == str(step["expected"]) for step in steps)
     assert os.listdir(folder) == ["a.txt"]
+
+
+@pytest.mark.parametrize("place", [":memory:", "vault:sub"])
+def test_so_it_is_over_other_storages(
+    place: str, tmp_path: Path, skycap: Skycap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "key"
+    key.touch(0o600)
+    key.write_text(base64.b64encode(bytes(32)).decode())
+    for name, value in {"TYPE": "crypt", "REMOTE": tmp_path / "inner", "KEY_FILE": key}.items():
+        monkeypatch.setenv(f"SKYCAP_REMOTE_VAULT_{name}", str(value))
+    with serving(place, "--anonymous"):
+        outcome = skycap("webdav", "test")
+    assert outcome.status == 0, outcome.out
 
 
 def test_over_tls_with_a_login_and_several_shares_too(
