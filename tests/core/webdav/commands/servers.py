@@ -6,6 +6,7 @@ import base64
 import http.client
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -147,3 +148,13 @@ def fails(
         check=False,
     )
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def half_an_upload(server: Server, path: str) -> socket.socket:
+    """A PUT whose body is wanted, and has come half."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+    head = f"PUT /{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
+    connection.sendall(head.encode())
+    assert connection.recv(1000).startswith(b"HTTP/1.1 100 "), "it is at work"
+    connection.sendall(b"first")
+    return connection

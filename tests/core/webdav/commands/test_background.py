@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from skycap.core.server.processes import birth
 from skycap.core.server.registering import find, running
 from tests.core.cli.conftest import Skycap
-from tests.core.webdav.commands.servers import ask
+from tests.core.webdav.commands.servers import SKYCAP, ask, half_an_upload, serving
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="these servers stop by signals")
 
@@ -94,6 +95,20 @@ def test_where_several_run_one_must_be_named(skycap: Skycap, folder: Path) -> No
     assert skycap("webdav", "stop", "--all", "webdav").status == 2
     assert [one["name"] for one in skycap("webdav", "stop", "--all", "--json").records] == ["webdav"]
     assert running() == []
+
+
+def test_who_stops_a_server_that_is_at_work_is_told_why_it_takes_long(folder: Path) -> None:
+    with serving(folder, "--anonymous") as server, half_an_upload(server, "slow") as client:
+        stopping = subprocess.Popen([*SKYCAP, "webdav", "stop"], stderr=subprocess.PIPE)
+        assert stopping.stderr is not None
+        assert b"webdav finishes what is in flight; --now ends it at once." in stopping.stderr.readline()
+        client.sendall(b"later")
+        assert client.recv(1000).startswith(b"HTTP/1.1 201 ")
+        assert server.end().status == 0
+        assert stopping.stderr.read() == b"Stopped webdav.\n"
+        stopping.stderr.close()
+        assert stopping.wait(60) == 0
+    assert (folder / "slow").read_bytes() == b"firstlater"
 
 
 def test_where_none_runs_that_is_told(skycap: Skycap) -> None:

@@ -16,7 +16,7 @@ from skycap.core.server.registering import find, running
 from skycap.core.state import state_folder
 from tests.cloudproviders.stub import Reply as S3Reply
 from tests.cloudproviders.stub import Request, Stub
-from tests.core.webdav.commands.servers import Server, fails, serving
+from tests.core.webdav.commands.servers import fails, half_an_upload, serving
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="these servers stop by signals")
 SERVERS = ("cheroot", "waitress")
@@ -58,16 +58,6 @@ def test_ctrl_c_ends_it_as_it_ends_every_command(folder: Path) -> None:
     assert ended.status == 130
     assert "Traceback" not in ended.err
     assert running() == []
-
-
-def half_an_upload(server: Server, path: str) -> socket.socket:
-    """A PUT whose body is wanted, and has come half."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
-    head = f"PUT /{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
-    connection.sendall(head.encode())
-    assert connection.recv(1000).startswith(b"HTTP/1.1 100 "), "it is at work"
-    connection.sendall(b"first")
-    return connection
 
 
 def test_an_upload_that_runs_is_finished_before_it_ends(folder: Path) -> None:
