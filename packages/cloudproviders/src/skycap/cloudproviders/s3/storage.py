@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from skycap.cloudproviders.s3 import copying, deleting, reading, writing
 from skycap.cloudproviders.s3.client import Answer, Body, BodyReader, Client, Query
+from skycap.cloudproviders.s3.codes import NoSuchBucket
 from skycap.cloudproviders.s3.credentials import profile_settings, resolve
 from skycap.cloudproviders.s3.endpoint import Endpoint, check_bucket
 from skycap.cloudproviders.s3.errors import etag_of
@@ -127,7 +128,7 @@ class S3(Storage):
         try:
             answer = self.client.request("GET", self.bucket, query=[("encryption", "")])
         except NotFound as error:
-            return not error.message.startswith("no such bucket")
+            return not isinstance(error, NoSuchBucket)
         except Error:
             return False  # whoever may not look must not guess
         return b"<SSEAlgorithm>" in answer.body and b"aws:kms" not in answer.body
@@ -205,7 +206,7 @@ class S3(Storage):
 
     def explain(self, error: NotFound) -> NotFound:
         """Say how to make the bucket, if it is the bucket that is missing."""
-        if error.message.startswith("no such bucket"):
+        if isinstance(error, NoSuchBucket):
             return NotFound(
                 f"there is no bucket {paths.printable(self.bucket)!r}",
                 where=error.where,

@@ -1,4 +1,4 @@
-"""Logs in to remotes and out: finds the method and the store, and keeps configuration and store in step."""
+"""The store where new secrets go, and how stored ones are forgotten."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ LIMIT_NAMES = frozenset({"limit_rate", "limit_up", "limit_down", "connections"})
 STACK_NAMES = RETRY_NAMES | LIMIT_NAMES
 """Options that every remote has, whatever its type."""
 __all__ = ["RETRY_NAMES", "STACK_NAMES", "check", "stack"]
-_IN_PROCESS = frozenset({"local", "memory"})
 
 
 def stack(
@@ -32,7 +31,7 @@ def stack(
 
     Where no network is between, nothing is tried again, and without a limit the ways around Python stay open.
     """
-    local = type(storage).type_name in _IN_PROCESS
+    local = not storage.facts.network
     up = _rate(settings, "limit_up", where)
     down = _rate(settings, "limit_down", where)
     connections = _count(settings, "connections", where)

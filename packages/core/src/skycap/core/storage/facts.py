@@ -58,5 +58,7 @@ class Facts:
     names_on_write: bool = False
     """Whether the store chooses the name, and `write` answers with it."""
     read_only: bool = False
+    network: bool = True
+    """Whether a network is between. Where none is, what fails is not tried again."""
     connections: int = 4
     """How many requests at once serve it best."""

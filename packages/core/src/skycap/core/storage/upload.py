@@ -73,6 +73,6 @@ class Upload(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Abort unless it was completed: for those who do not resume."""
+        """Abort where the block raised: for those who do not resume."""
         if kind is not None:
             self.abort()

@@ -100,6 +100,7 @@ class Local(Storage):
             part_size=8 * 1024 * 1024,
             bytes_names=os.name != "nt",
             rename_dirs=True,
+            network=False,
             connections=4,
         )
         return replace(

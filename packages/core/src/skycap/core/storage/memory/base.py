@@ -40,6 +40,7 @@ class MemoryBase(Storage):
         part_size=MiB,
         bytes_names=True,
         rename_dirs=True,
+        network=False,
     )
 
     def __init__(
