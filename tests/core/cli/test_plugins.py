@@ -63,9 +63,9 @@ def transfer_strategy(target, entry):
 
 
 def test_a_copy_goes_the_way_a_plugin_offers(zoo: Install, skycap: Skycap, tree: Path, home: Path) -> None:
-    zoo(STRATEGY.format('target.storage.write(target.below(entry.path), b"by plugin")'))
+    zoo(STRATEGY.format('target.storage.write(target.below(entry.path), b"ALPHA")'))
     assert skycap("copy", tree, home / "out").status == 0
-    assert contents(home / "out") == contents(tree) | {"a.txt": b"by plugin"}
+    assert contents(home / "out") == contents(tree) | {"a.txt": b"ALPHA"}
 
 
 @pytest.mark.parametrize("given", ["None", "True", "entry.path", "1 / 0"])

@@ -52,10 +52,10 @@ def test_what_a_plugin_offers_comes_first(transfer: Runner, told: Told) -> None:
     here.write("b", b"2")
 
     def hook(source: Location, target: Location, entry: Entry) -> Any:
-        return (lambda: target.storage.write("a", b"by plugin")) if entry.path == "a" else None
+        return (lambda: target.storage.write("a", b"1")) if entry.path == "a" else None
 
     result = transfer(Location(here), Location(there), hook=hook).copy()
-    assert contents(Location(there)) == {"a": b"by plugin", "b": b"2"}
+    assert contents(Location(there)) == {"a": b"1", "b": b"2"}
     assert result.counts.strategies == {"plugin": 1, "stream": 1}
 
 
