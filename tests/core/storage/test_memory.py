@@ -57,6 +57,14 @@ class TestPrefixMemory(StorageConformance):
         return Memory(facts=replace(Memory.facts, empty_dirs=False))
 
 
+class TestFoldingMemory(StorageConformance):
+    """Where capital and small letters are one."""
+
+    @pytest.fixture
+    def storage(self) -> Storage:
+        return Memory(facts=replace(Memory.facts, case_sensitive=False))
+
+
 def test_storages_of_one_name_hold_the_same_files() -> None:
     name = "test_storages_of_one_name_hold_the_same_files"
     Memory(name).write("file", b"x")

@@ -46,6 +46,7 @@ class Facts:
     path_max: int | None = None
     """Bytes of UTF-8 in a whole path."""
     case_sensitive: bool = True
+    """Whether `README` and `Readme` are two files."""
     bytes_names: bool = False
     """Whether names that are not UTF-8 can be kept."""
     empty_dirs: bool = True
@@ -56,7 +57,7 @@ class Facts:
     rename_dirs: bool = False
     """Whether `rename` takes directories too."""
     names_on_write: bool = False
-    """Whether the store chooses the name, and `write` answers with it."""
+    """Whether the store chooses the name, and `write` answers with it. Then `sync` is refused."""
     read_only: bool = False
     network: bool = True
     """Whether a network is between. Where none is, what fails is not tried again."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from skycap.core.errors import Conflict, Error, Interrupted, NotFound, StateWriteFailed, UploadFailed
+from skycap.core.location import Location
 from skycap.core.retry import Caller, Policy, RetryEvent, listening
 from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.transfer.backlog import Backlog
@@ -78,6 +79,9 @@ class Crew:
             return
         if kind is ActionType.SKIP:
             self._emit(Event(EventType.SKIPPED, action.path, action.size, reason=action.reason))
+            return
+        if kind is ActionType.REFUSE:
+            self._emit(Event(EventType.FAILED, action.path, error=refused(action, self._source)))
             return
         if action.behind and self._is_blocked(action):
             return
@@ -357,6 +361,11 @@ class Crew:
             self._emit(Event(EventType.FAILED, entry.path, error=error))
         else:
             self._emit(Event(EventType.REMOVED, entry.path))
+
+
+def refused(action: Action, source: Location) -> Conflict:
+    """Why one file cannot stand beside another."""
+    return Conflict(action.reason, where=source.shown(action.path), hint="Rename one of the two.")
 
 
 def _source_of(action: Action) -> Entry:

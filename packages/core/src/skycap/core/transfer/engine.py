@@ -19,6 +19,7 @@ from skycap.core.errors import (
     Interrupted,
     NotFound,
     ScanFailed,
+    Unsupported,
     UsageError,
 )
 from skycap.core.location import Location
@@ -26,9 +27,10 @@ from skycap.core.paths import relative_to, split
 from skycap.core.retry import Caller, RetryEvent, listening
 from skycap.core.storage.capability import Capability
 from skycap.core.transfer.compare import tolerance_ns
-from skycap.core.transfer.crew import Crew
+from skycap.core.transfer.crew import Crew, refused
 from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType, Listener, ignore
+from skycap.core.transfer.folding import folded
 from skycap.core.transfer.guards import Presence, place_itself, refuse_overlap
 from skycap.core.transfer.leftovers import tidy
 from skycap.core.transfer.moving import Mover, StrategyHook
@@ -122,7 +124,10 @@ class Transfer:
                 ours = walk(self.source, self._source_hole, select, by_name=True, must_exist=True)
                 ours = self.at_source.watch(ours)
                 theirs = walk(self.target, self._target_hole, select, by_name=True, ahead=True)
-            yield from plan(ours, theirs, rules, known)
+            actions = plan(ours, theirs, rules, known)
+            if not (self._single or self.target.storage.facts.case_sensitive):
+                actions = folded(actions)
+            yield from actions
 
     def _source_hole(self, path: str, error: Error) -> None:
         if not path and is_hopeless(error):
@@ -151,7 +156,16 @@ class Transfer:
         return self._run(remove=False)
 
     def sync(self, confirm: Confirm | None = None) -> Result:
-        """Copy, then remove what only the target has, if `confirm` agrees (None: it need not be asked)."""
+        """Copy, then remove what only the target has, if `confirm` agrees (None: it need not be asked).
+
+        `Unsupported` where the target chooses the names: what was copied would be what only it has.
+        """
+        if self.target.storage.facts.names_on_write:
+            raise Unsupported(
+                "the target chooses the names of files, so nobody can tell which to remove",
+                where=self.target.shown(),
+                hint="Copy to it instead.",
+            )
         return self._run(remove=True, confirm=confirm)
 
     def move(self) -> Result:
@@ -196,7 +210,7 @@ class Transfer:
                     return
                 if action.type is ActionType.REMOVE:
                     removals.add(action)
-                self._emit(_as_event(action))
+                self._emit(_as_event(action, self.source))
         removals.check()
         removals.source_is_empty = not self.at_source.found
         removals.check_emptying(self.source)
@@ -356,11 +370,13 @@ def _place(location: Location) -> str:
     return f"{location.storage.identity}\n{location.path}"
 
 
-def _as_event(action: Action) -> Event:
+def _as_event(action: Action, location: Location) -> Event:
     if action.type is ActionType.REMOVE:
         return Event(EventType.REMOVED, action.path, action.target.size if action.target else None)
     if action.type is ActionType.KEEP:
         return Event(EventType.UNCHANGED, action.path, action.size)
+    if action.type is ActionType.REFUSE:
+        return Event(EventType.FAILED, action.path, error=refused(action, location))
     if action.type is ActionType.SKIP:
         return Event(EventType.SKIPPED, action.path, action.size, reason=action.reason)
     return Event(EventType.COPIED, action.path, action.size, reason=action.reason, strategy=action.type.value)

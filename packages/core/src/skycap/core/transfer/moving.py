@@ -347,7 +347,7 @@ class Mover:
 
     def _checked(self, entry: Entry, written: Entry) -> Entry:
         where = self.target.shown(entry.path)
-        if written.path != self.target.below(entry.path) and not self.target.storage.facts.names_on_write:
+        if not self._is_named(written, self.target.below(entry.path)):
             raise IntegrityError(f"it was stored under another name, {written.path!r}", where=where)
         if entry.size is not None and written.size is not None and written.size != entry.size:
             raise IntegrityError(
@@ -358,6 +358,12 @@ class Mover:
                 "what was stored has another hash than the source", where=where, retryable=True
             )
         return written
+
+    def _is_named(self, written: Entry, path: str) -> bool:
+        facts = self.target.storage.facts
+        if written.path == path or facts.names_on_write:
+            return True
+        return not facts.case_sensitive and written.path.casefold() == path.casefold()
 
     def _counter(self, path: str, *, check: bool = True) -> Callable[[int], None]:
         listener, cancel = self.listener, self.cancel

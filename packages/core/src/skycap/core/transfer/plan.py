@@ -27,6 +27,8 @@ class ActionType(StrEnum):
     REMOVE = "remove"
     KEEP = "keep"
     SKIP = "skip"
+    REFUSE = "refuse"
+    """It would take the place of another file of the source; `reason` says why."""
 
 
 class Action(NamedTuple):

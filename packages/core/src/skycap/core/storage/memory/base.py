@@ -58,6 +58,7 @@ class MemoryBase(Storage):
             self.facts = facts
         self._space = _space(name, clock)
         self._space.keeps_dirs = self.facts.empty_dirs
+        self._space.folds_case = not self.facts.case_sensitive
         if quota is not None:
             self._space.quota_bytes = quota
 
