@@ -103,6 +103,17 @@ def test_a_listener_that_raises_is_warned_of_once_and_changes_nothing(
     assert len(sys.modules["skycap_zoo"].calls) == 1
 
 
+def test_a_dry_run_tells_no_listener_that_it_happened(
+    zoo: Install, skycap: Skycap, tree: Path, home: Path
+) -> None:
+    zoo("calls = []\n@hookimpl\ndef transfer_event(event):\n    calls.append(event)\n")
+    for verb in ("copy", "move", "sync"):
+        assert skycap(verb, "--dry-run", tree, home / "out").status == 0
+    assert sys.modules["skycap_zoo"].calls == []
+    assert skycap("copy", tree, home / "out").status == 0
+    assert sys.modules["skycap_zoo"].calls
+
+
 # What does not load
 
 BROKEN = {

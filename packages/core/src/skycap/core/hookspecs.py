@@ -81,5 +81,6 @@ def transfer_strategy(source: Any, target: Any, entry: Any) -> Any:
 def transfer_event(event: Event) -> None:
     """Something happened in a transfer. Called from the thread it happened in; be quick and raise nothing.
 
-    One that raises changes nothing of the transfer: it is warned of once and not called again.
+    Not called in a `--dry-run`, in which nothing happens. One that raises changes nothing of the transfer: it
+    is warned of once and not called again.
     """

@@ -51,14 +51,16 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
         if flags.interactive and not flags.dry_run:
             options = _asked(run, verb, source, target, flags, single=single)
         show = Show(run, progress, dry_run=flags.dry_run, single=single)
+        # Nothing happens in a dry run, so nobody is told that it did.
+        observer = None if options.dry_run else plugins.plugins().transfer_event()
         transfer = Transfer(
             source,
             target,
             options,
             state_folder=state_folder(run.environ),
             single=single,
-            listener=_listener(show, progress),
-            each=show.each or plugins.plugins().transfer_event() is not None,
+            listener=_listener(show, progress, observer),
+            each=show.each or observer is not None,
             executor=_executor(flags.engine),
             hook=plugins.plugins().transfer_strategy(),
         )
@@ -126,8 +128,7 @@ def open_both(
     return source, target_of_folder(target), False
 
 
-def _listener(show: Show, progress: Progress) -> Listener:
-    observer = plugins.plugins().transfer_event()
+def _listener(show: Show, progress: Progress, observer: Listener | None) -> Listener:
     listeners: list[Listener] = [progress, show]
     if observer is not None:
         listeners.append(observer)
