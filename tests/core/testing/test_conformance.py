@@ -168,6 +168,19 @@ class _CannotBeOpened(Memory):
     open = Storage.__dict__["open"]
 
 
+class _ListsTwice(Memory):
+    """A listing that begins anew each time it is asked for the next thing."""
+
+    def search(self, text: str, path: str = "") -> Any:
+        found = list(super().search(text, path))
+
+        class Again:
+            def __iter__(self) -> Iterator[Entry]:
+                return iter([*found, *found])
+
+        return Again()
+
+
 _SUITE = StorageConformance()
 
 _BROKEN: list[tuple[type[Memory], str, dict[str, Any]]] = [
@@ -185,6 +198,11 @@ _BROKEN: list[tuple[type[Memory], str, dict[str, Any]]] = [
     (_RemovesFullDirectories, "test_a_full_directory_is_not_removed", {}),
     (_TakesAnyPath, "test_a_path_that_is_none_of_ours_is_refused", {"verb": "write", "path": "../up"}),
     (_TakesAnyPath, "test_the_longest_name_is_kept_and_a_longer_one_refused", {}),
+    (
+        _ListsTwice,
+        "test_what_comes_one_by_one_comes_once_where_it_is_tried_again",
+        {"verb": "search", "timeout_s": None},
+    ),
     (_CannotBeOpened, "test_a_type_can_be_opened_by_name", {}),
     (_KeepsNoTimes, "test_a_time_is_kept_to_the_precision_declared", {"mtime_ns": 10**18}),
     (_RefusesDirectories, "test_the_time_of_a_directory_is_set", {}),

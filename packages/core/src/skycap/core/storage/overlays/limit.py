@@ -125,13 +125,13 @@ class Limited(Transparent):
             return call(*args, **kwargs)
 
     def _iterate(self, operation: Operation, start: Callable[[], Iterator[T]]) -> Iterator[T]:
-        return start() if self._release is None else self._pull(start)
+        return iter(start()) if self._release is None else self._pull(start)
 
     def _pull(self, start: Callable[[], Iterator[T]]) -> Iterator[T]:
         # One cannot see from outside which `next` is a request, and a slot must not be held while whoever
         # asked does something else with this storage.
         with self._slots, anew():
-            items = start()
+            items = iter(start())
             batch = list(islice(items, 1))
         while batch:
             yield from batch

@@ -100,8 +100,8 @@ class Overlay(Storage):
         return call(*args, **kwargs)
 
     def _iterate(self, operation: Operation, start: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """And everything that comes one by one through here."""
-        return start()
+        """And everything that comes one by one through here. A store may give a list, and means the same."""
+        return iter(start())
 
     def _needs(self, capability: Capability, path: str = "", condition: Condition | None = None) -> None:
         """Refuse what is not let through, or a condition of that verb that is not."""
