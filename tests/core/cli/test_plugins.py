@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -221,3 +222,86 @@ def test_a_remote_without_a_type_that_is_known_is_listed_with_its_problem(
     (record,) = skycap("remote", "list", "--json").records
     assert record["name"] == "ark"
     assert "type" in record["problem"]
+
+
+# Credential stores
+
+DRAWER = """
+import json, pathlib
+from skycap.core.storage.options import Secret
+
+class Drawer:
+    name = "drawer"
+    file = pathlib.Path("drawer.json")
+    def available(self): return True
+    def kept(self): return json.loads(self.file.read_text()) if self.file.exists() else {}
+    def get(self, service, name):
+        found = self.kept().get(f"{service}/{name}")
+        return None if found is None else Secret(found)
+    def set(self, service, name, value):
+        self.file.write_text(json.dumps(self.kept() | {f"{service}/{name}": value.reveal()}))
+    def delete(self, service, name):
+        self.file.write_text(json.dumps({k: v for k, v in self.kept().items() if k != f"{service}/{name}"}))
+
+@hookimpl
+def credential_store(name):
+    return Drawer() if name == "drawer" else None
+"""
+BOX = ("access_key_id=A", "endpoint=http://127.0.0.1:9")
+
+
+@pytest.fixture
+def drawer(zoo: Install, skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The remote `box:`, the secret of which lies in the store of a plugin."""
+    zoo(DRAWER)
+    monkeypatch.setenv("SKYCAP_CREDENTIAL_STORE", "drawer")
+    monkeypatch.setenv("SKYCAP_PASSPHRASE", "correct horse")
+    monkeypatch.setattr("sys.stdin", io.StringIO("hunter2hunter2\n\n"))
+    assert skycap("remote", "add", "box", "s3", *BOX).status == 0
+    assert skycap("auth", "login", "box").status == 0
+    assert "hunter2hunter2" in Path("drawer.json").read_text()
+    return Path("drawer.json")
+
+
+@pytest.mark.parametrize("words", [("remote", "remove", "--yes", "box"), ("auth", "logout", "box")])
+@pytest.mark.parametrize("chosen", ["drawer", "file"])
+def test_a_secret_in_the_store_of_a_plugin_is_forgotten(
+    words: tuple[str, ...], chosen: str, drawer: Path, skycap: Skycap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKYCAP_CREDENTIAL_STORE", chosen)
+    assert skycap("auth", "status", "box").status == 0
+    outcome = skycap(*words)
+    assert (outcome.status, "nothing was found" in outcome.err) == (0, False)
+    assert drawer.read_text() == "{}"
+
+
+def test_a_secret_lies_where_its_reference_says_whatever_is_chosen_now(
+    drawer: Path, skycap: Skycap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "keyring:drawer:skycap/box.secret_access_key" in Path(os.environ["SKYCAP_CONFIG"]).read_text()
+    monkeypatch.setenv("SKYCAP_CREDENTIAL_STORE", "file")
+    assert skycap("ls", "box:bucket").status == 13  # it got as far as the place itself
+    assert "drawer" in skycap("auth", "status", "box").out
+
+
+@pytest.mark.parametrize("words", [("remote", "remove", "--yes", "box"), ("auth", "logout", "box")])
+def test_a_secret_that_is_not_found_is_not_said_to_be_forgotten(
+    words: tuple[str, ...], drawer: Path, skycap: Skycap
+) -> None:
+    drawer.write_text("{}")
+    assert "nothing was found at keyring:drawer:skycap/box" in skycap(*words).err
+
+
+def test_a_secret_that_an_older_version_put_into_the_chosen_store_is_forgotten(
+    drawer: Path, skycap: Skycap
+) -> None:
+    path = Path(os.environ["SKYCAP_CONFIG"])
+    path.write_text(path.read_text().replace("keyring:drawer:", "keyring:"))
+    assert skycap("remote", "remove", "--yes", "box").status == 0
+    assert drawer.read_text() == "{}"
+
+
+def test_a_service_may_hold_a_colon(drawer: Path, skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawer.write_text('{"https://box/key": "hunter2hunter2"}')
+    assert skycap("remote", "edit", "box", "secret_access_key=keyring:https://box/key").status == 0
+    assert skycap("ls", "box:bucket").status == 13

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from skycap.core.auth.method import SERVICE, CredentialStore
-from skycap.core.auth.references import Secrets
+from skycap.core.auth.references import Secrets, prefix_of
 from skycap.core.config import NAME, Setting, edited, same_name
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import Conflict, NotFound, UsageError
@@ -187,8 +187,9 @@ def _keep_secrets(
             if store is None:
                 raise UsageError(f"{option!r} is secret", where=name, hint="Write a reference to it.")
             key = f"{name}.{option}"
-            store().set(SERVICE, key, Secret(str(value)))
-            value = f"keyring:{SERVICE}/{key}"
+            keeping = store()
+            keeping.set(SERVICE, key, Secret(str(value)))
+            value = f"{prefix_of(keeping)}:{SERVICE}/{key}"
         kept[option] = value
     return kept
 

@@ -8,7 +8,7 @@ import typer
 
 from skycap.core.cli.complete import complete_remote
 from skycap.core.cli.group import new_app
-from skycap.core.cli.prompt import TerminalPrompt
+from skycap.core.cli.prompt import TerminalPrompt, nothing_found
 from skycap.core.cli.session import session
 from skycap.core.cli.table import print_table
 from skycap.core.errors import AuthMissing
@@ -64,7 +64,9 @@ def logout(name: Name) -> None:
     from skycap.core.remotes.login import logout as log_out
 
     run = session()
-    gone = log_out(run.opener, plugins(), name.removesuffix(":"))
+    gone, absent = log_out(run.opener, plugins(), name.removesuffix(":"))
+    for reference in absent:
+        run.warn(nothing_found(reference))
     told = f": {', '.join(gone)} taken out" if gone else ""
     run.note(f"Logged out of {name.removesuffix(':')}{told}.")
 

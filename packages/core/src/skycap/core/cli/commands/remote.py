@@ -14,7 +14,7 @@ from skycap.core.cli.complete import complete_local, complete_remote, complete_t
 from skycap.core.cli.entries import iso_time
 from skycap.core.cli.flags import DryRun, Place, Yes, a_time
 from skycap.core.cli.group import new_app
-from skycap.core.cli.prompt import TerminalPrompt
+from skycap.core.cli.prompt import TerminalPrompt, nothing_found
 from skycap.core.cli.session import Session, session
 from skycap.core.cli.table import print_table
 from skycap.core.errors import Error, Partial
@@ -210,7 +210,8 @@ def remove(name: Name, yes: Yes = False) -> None:
         if yes:
             run.warn(f"{warning.rstrip()} Without it nothing there can be read.")
     run.confirm(f"{warning}Forget the remote {name} and its stored secrets?", yes=yes)
-    forget(configuring.remove(run.opener, name), plugins().credential_store)
+    for reference in forget(configuring.remove(run.opener, name), plugins().credential_store):
+        run.warn(nothing_found(reference))
     run.note(f"Forgot the remote {name}.")
 
 
