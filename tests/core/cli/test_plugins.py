@@ -224,6 +224,18 @@ def test_a_remote_without_a_type_that_is_known_is_listed_with_its_problem(
     assert "type" in record["problem"]
 
 
+def test_the_logins_of_other_remotes_are_told_where_one_has_no_type(skycap: Skycap) -> None:
+    config('[remotes.ark]\ntype = "zoo"\n\n[remotes.docs]\ntype = "local"\n')
+    outcome = skycap("auth", "status")
+    assert outcome.status == 0, outcome.err
+    assert "unknown storage type 'zoo'" in outcome.out
+    assert "needs no login" in outcome.out
+    first, second = skycap("auth", "status", "--json").records
+    assert "'zoo'" in first["problem"]
+    assert second["logged_in"]
+    assert skycap("auth", "status", "ark").status == 33
+
+
 # Credential stores
 
 DRAWER = """

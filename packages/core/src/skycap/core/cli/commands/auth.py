@@ -11,7 +11,7 @@ from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt, nothing_found
 from skycap.core.cli.session import session
 from skycap.core.cli.table import print_table
-from skycap.core.errors import AuthMissing
+from skycap.core.errors import AuthMissing, Error
 from skycap.core.plugins import plugins
 
 _HELP = """Log in to remotes, and out.
@@ -90,7 +90,15 @@ def status(
     names = [name.removesuffix(":")] if name else run.opener.remotes.names()
     rows, missing = [], False
     for one in names:
-        found = look(run.opener, plugins(), one)
+        try:
+            found = look(run.opener, plugins(), one)
+        except Error as error:
+            if name:
+                raise
+            if run.json:
+                run.emit({"type": "auth", "remote": one, "logged_in": False, "problem": str(error)})
+            rows.append((one, "unknown", str(error)))
+            continue
         missing = missing or not found.logged_in
         if run.json:
             run.emit({"type": "auth", "remote": one, "logged_in": found.logged_in, "detail": found.detail})
