@@ -25,6 +25,7 @@ from skycap.core.errors import (
 from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
 from skycap.core.retry import Caller, RetryEvent, listening
+from skycap.core.state import state_folder as usual_state_folder
 from skycap.core.storage.capability import Capability
 from skycap.core.transfer.compare import tolerance_ns
 from skycap.core.transfer.crew import Crew, refused
@@ -53,7 +54,8 @@ class Transfer:
 
     With `single`, the locations name two files; else what is below the one goes below the other. `listener`
     is told of events by all threads; without `each`, of many small files at once. What ends the whole run is
-    raised, and sets `cancel` too, so that nobody goes on working for it.
+    raised, and sets `cancel` too, so that nobody goes on working for it. `state_folder` is where it remembers
+    what was the same; None: where the command line does.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Transfer:
         target: Location,
         options: TransferOptions | None = None,
         *,
-        state_folder: str,
+        state_folder: str | None = None,
         single: bool = False,
         listener: Listener = ignore,
         each: bool = True,
@@ -81,10 +83,11 @@ class Transfer:
         self._executor = executor
         self._hook = hook
         self._caller = caller
-        self._state = State(state_folder, _place(source), _place(target))
+        self._state = State(state_folder or usual_state_folder(), _place(source), _place(target))
         self._holes = False
         self._root: object = None
         self._again: list[Action] = []
+        self._ran = False
         facts = (source.storage.facts, target.storage.facts)
         self._rules = Rules(
             compare=self.options.compare,
@@ -179,6 +182,9 @@ class Transfer:
         return self._run(remove=False, moving=True)
 
     def _run(self, *, remove: bool, moving: bool = False, confirm: Confirm | None = None) -> Result:
+        if self._ran:
+            raise UsageError("a transfer is done once", hint="Make another Transfer for the next run.")
+        self._ran = True
         refuse_overlap(self.source, self.target)
         self.result.dry_run = self.options.dry_run
         with ExitStack() as after:
