@@ -236,6 +236,61 @@ def test_the_logins_of_other_remotes_are_told_where_one_has_no_type(skycap: Skyc
     assert skycap("auth", "status", "ark").status == 33
 
 
+# Links
+
+SHARING = (
+    TYPE
+    + """
+from dataclasses import replace
+from skycap.core.storage import Capability
+from skycap.core.storage.memory import Memory
+from skycap.core.storage.memory.extras import MemoryShares
+
+class Links(MemoryShares):
+    def create(self, path, *, expires_s=None, password=None):
+        return super().create(path, expires_s=expires_s and (expires_s * {factor} or None), password=None)
+
+class Zoo(Memory):
+    type_name = "zoo"
+    capabilities = Memory.capabilities - {without}
+    @classmethod
+    def open(cls, options, path):
+        storage = cls(options.space)
+        storage.write("lion", b"x")
+        return storage, path
+    def shares(self):
+        return Links(self, self._space)
+"""
+)
+
+
+@pytest.mark.parametrize(("flag", "factor"), [("--password", 1), ("--expires=1h", 0), ("--expires=1h", 100)])
+@pytest.mark.parametrize("without", ["set()", "{Capability.SHARE_REMOVE}", "{Capability.SHARE_LIST}"])
+def test_a_link_without_what_was_asked_for_is_taken_back(
+    flag: str, factor: int, without: str, zoo: Install, skycap: Skycap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo(SHARING.replace("{factor}", str(factor)).replace("{without}", without))
+    monkeypatch.setattr("sys.stdin", io.StringIO("hunter2\n"))
+    place = f":zoo,space=test{abs(hash((flag, factor, without)))}:lion"
+    outcome = skycap("link", flag, place)
+    assert (outcome.status, outcome.out) == (7, ""), outcome.err
+    assert ("taken back" if "REMOVE" not in without else "memory://") in outcome.err
+    if "LIST" not in without:
+        assert (skycap("link", "--list", place).out == "") == ("REMOVE" not in without)
+
+
+def test_a_link_that_was_there_before_is_not_taken_back(
+    zoo: Install, skycap: Skycap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo(SHARING.replace("{factor}", "1").replace("{without}", "set()"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("hunter2\n"))
+    place = ":zoo,space=before:lion"
+    url = skycap("link", place).out
+    outcome = skycap("link", "--password", place)
+    assert (outcome.status, outcome.out) == (7, "")
+    assert url.strip() in skycap("link", "--list", place).out
+
+
 # Credential stores
 
 DRAWER = """

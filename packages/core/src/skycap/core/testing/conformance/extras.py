@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from skycap.core.errors import AccessDenied, Conflict, Error, NotFound
+from skycap.core.errors import AccessDenied, Conflict, Error, NotFound, Unsupported
 from skycap.core.storage import Capability, Storage
 from skycap.core.testing.conformance.base import (
     ConformanceBase,
@@ -170,6 +171,35 @@ class ExtrasPromises(ConformanceBase):
         for _ in range(2):
             storage.shares().remove(share.id)
         assert list(storage.shares().list()) == []
+
+    @pytest.mark.parametrize("terms", [{"password": "hunter2"}, {"expires_s": 3600.0}])
+    def test_a_link_has_what_was_asked_for_or_is_not_made(
+        self, storage: Storage, terms: dict[str, Any]
+    ) -> None:
+        needs(storage, Capability.SHARE)
+        path = self.put(storage, "file", b"x")
+        now_ns = time.time_ns()
+        try:
+            share = storage.shares().create(path, **terms)
+        except Unsupported:
+            if storage.can(Capability.SHARE_LIST):
+                assert list(storage.shares().list()) == []
+            return
+        if "password" in terms:
+            assert share.password, "a password was taken and not put on"
+        else:
+            assert share.expires_at_ns is not None, "an expiry was taken and not kept"
+            assert now_ns < share.expires_at_ns < now_ns + 2 * 3600 * 10**9
+
+    def test_two_links_differ_and_one_is_taken_back_alone(self, storage: Storage) -> None:
+        needs(storage, Capability.SHARE, Capability.SHARE_LIST, Capability.SHARE_REMOVE)
+        shares = storage.shares()
+        made = [shares.create(self.put(storage, path, b"x")) for path in ("a", "b")]
+        assert len({share.url for share in made}) == len({share.id for share in made}) == 2
+        assert sorted(shares.list(), key=lambda share: share.path) == made
+        assert made[0].id is not None
+        shares.remove(made[0].id)
+        assert list(shares.list()) == [made[1]]
 
     def test_a_quota_adds_up(self, storage: Storage) -> None:
         needs(storage, Capability.QUOTA)
