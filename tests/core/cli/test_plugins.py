@@ -123,6 +123,13 @@ BROKEN = {
     "no storage": (TYPE + "class Zoo: pass\n", 1),
     "no open": (TYPE + "class Zoo(Storage): type_name = 'zoo'\n", 1),
     "wrong options": (TYPE + "class Zoo(Storage): Options = dict\n", 1),
+    "an option of a reserved name": (
+        TYPE + "from skycap.core.storage.options import StorageOptions, option\n"
+        "from dataclasses import dataclass\n@dataclass(frozen=True, kw_only=True)\n"
+        "class ZooOptions(StorageOptions):\n    timeout: str = option('Hours', default='9-17')\n"
+        "class Zoo(Storage):\n    type_name, Options = 'zoo', ZooOptions\n",
+        1,
+    ),
     "an open that raises": (
         TYPE + "class Zoo(Storage):\n    @classmethod\n    def open(cls, options, path): return {}[path]\n",
         1,

@@ -53,6 +53,33 @@ def test_what_is_wrong_is_found_before_anything_is_written(option: str, skycap: 
     assert not Path(os.environ["SKYCAP_CONFIG"]).exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "status"),
+    [
+        ("retries=many", 33),
+        ("timeout=soon", 33),
+        ("limit_rate=fast", 33),
+        ("connections=0", 33),
+    ],
+)
+@pytest.mark.parametrize("verb", ["add", "edit"])
+def test_what_every_remote_has_is_looked_at_before_it_is_written(
+    verb: str, option: str, status: int, skycap: Skycap
+) -> None:
+    if verb == "edit":
+        skycap("remote", "add", "docs", "local", "root=/a")
+        before, words = written(), ("docs", option)
+    else:
+        before, words = {}, ("docs", "local", option)
+    assert skycap("remote", verb, *words).status == status
+    assert (written() if before else {}) == before
+
+
+def test_the_type_of_a_new_remote_is_no_option(skycap: Skycap) -> None:
+    assert skycap("remote", "add", "docs", "local", "type=s3").status == 2
+    assert not Path(os.environ["SKYCAP_CONFIG"]).exists()
+
+
 def test_an_edit_sets_and_takes_out(skycap: Skycap) -> None:
     skycap("remote", "add", "docs", "local", "root=/a", "links=skip")
     assert skycap("remote", "edit", "docs", "root=/b", "links=", "retries=3").status == 0

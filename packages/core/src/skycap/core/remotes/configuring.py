@@ -14,6 +14,7 @@ from skycap.core.errors import Conflict, NotFound, UsageError
 from skycap.core.remotes.address import Form, parse
 from skycap.core.remotes.opening import Opener
 from skycap.core.remotes.settings import Remote
+from skycap.core.remotes.stack import check
 
 
 def parse_pairs(pairs: list[str]) -> dict[str, str | None]:
@@ -145,7 +146,14 @@ def _checked(opener: Opener, name: str, type_name: str, values: Mapping[str, Any
         option: Setting(Secret("given") if option in secret else value, f"remote {name}")
         for option, value in values.items()
     }
-    opener.options(Remote(name, type_name, settings, "as given"))
+    if "type" in values:
+        raise UsageError(
+            "'type' is no option, it says what kind of remote it is",
+            where=name,
+            hint=f"It is given by itself: skycap remote add {name} TYPE.",
+        )
+    _, extra = opener.options(Remote(name, type_name, settings, "as given"))
+    check(extra, where=f"remote {name}")
     return dict(values)
 
 

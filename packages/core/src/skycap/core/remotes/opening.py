@@ -18,7 +18,7 @@ from skycap.core.location import Location
 from skycap.core.remotes.address import Address, Form, parse
 from skycap.core.remotes.local import local_location
 from skycap.core.remotes.settings import Remote, Remotes
-from skycap.core.remotes.stack import RETRY_NAMES, STACK_NAMES, stack
+from skycap.core.remotes.stack import RESERVED, RETRY_NAMES, STACK_NAMES, stack
 from skycap.core.retry import RetryEvent
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import OptionInfo, StorageOptions, nearest
@@ -237,7 +237,12 @@ class Opener:
         if type_name not in self._described:
             options = self.load(type_name, where).Options
             with plugins.naming(plugins.owner(self.types[type_name])):
-                self._described[type_name] = options.describe()
+                described = options.describe()
+                if taken := sorted(RESERVED & {info.name for info in described}):
+                    raise TypeError(
+                        f"{type_name} has an option {taken[0]!r}, a name that belongs to every remote"
+                    )
+                self._described[type_name] = described
         return self._described[type_name]
 
     def options(

@@ -17,7 +17,9 @@ from skycap.core.units import parse_size
 LIMIT_NAMES = frozenset({"limit_rate", "limit_up", "limit_down", "connections"})
 STACK_NAMES = RETRY_NAMES | LIMIT_NAMES
 """Options that every remote has, whatever its type."""
-__all__ = ["RETRY_NAMES", "STACK_NAMES", "check", "stack"]
+RESERVED = frozenset({"type"}) | STACK_NAMES - {"connections"}
+"""What no storage type can have as an option: it would not be told of it. `connections` it may take over."""
+__all__ = ["RESERVED", "RETRY_NAMES", "STACK_NAMES", "check", "stack"]
 
 
 def stack(

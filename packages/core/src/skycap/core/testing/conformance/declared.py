@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from skycap.core.errors import Error, NotFound, Unsupported
+from skycap.core.remotes.stack import RESERVED
 from skycap.core.retry import Operation, Policies, Policy
 from skycap.core.storage import IF_ABSENT, Capability, Facts, Metadata, Storage, if_version
 from skycap.core.storage.options import StorageOptions
@@ -194,7 +195,8 @@ class DeclaredPromises(ConformanceBase):
         if isinstance(storage, Overlay):
             pytest.skip("an overlay is put around a storage that is open")
         assert issubclass(kind.Options, StorageOptions)
-        kind.Options.describe()
+        taken = RESERVED & {info.name for info in kind.Options.describe()}
+        assert not taken, f"{sorted(taken)} are names of options that every remote has"
         mine, default = (inspect.getattr_static(one, "open") for one in (kind, Storage))
         assert mine is not default, (
             f"{kind.__name__} has no class method open(options, path), so no remote can be of its type"
