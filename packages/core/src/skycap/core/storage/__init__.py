@@ -1,5 +1,6 @@
 """The interface that everything which holds files implements, and the names one needs to speak it."""
 
+from skycap.core.storage.behind import backend
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import IF_ABSENT, Condition, if_version
 from skycap.core.storage.entry import Entry, Kind, Metadata
@@ -47,6 +48,7 @@ __all__ = [
     "Upload",
     "Version",
     "Versions",
+    "backend",
     "if_version",
     "known_size",
     "opened",
