@@ -81,6 +81,10 @@ def transfer_strategy(source: Any, target: Any, entry: Any) -> Any:
 def transfer_event(event: Event) -> None:
     """Something happened in a transfer. Called from the thread it happened in; be quick and raise nothing.
 
+    `copy`, `sync` and `move` tell of it; `remove`, `check` and the others do not. `event.operation` is which
+    of them it is, `event.source` and `event.target` are the two places as the user wrote them. The first
+    event is `begun`, the last `finished`.
+
     Not called in a `--dry-run`, in which nothing happens. One that raises changes nothing of the transfer: it
     is warned of once and not called again.
     """

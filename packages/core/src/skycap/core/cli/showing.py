@@ -24,6 +24,11 @@ _ASKED_FOR = frozenset(
 _log = logging.getLogger("skycap.transfer")
 
 
+_UNSHOWN = frozenset(
+    {EventType.BEGUN, EventType.FINISHED, EventType.STARTED, EventType.MOVED, EventType.PLANNED}
+)
+
+
 class Show:
     """A listener that shows events: as JSON lines, or as lines for people as loud as they asked for."""
 
@@ -41,7 +46,7 @@ class Show:
     def __call__(self, event: Event) -> None:
         """One event; most are not shown at all."""
         kind = event.type
-        if kind in {EventType.STARTED, EventType.MOVED, EventType.PLANNED}:
+        if kind in _UNSHOWN:
             return
         if kind is EventType.FAILED and event.error is not None and not self._single:
             _log.error("%s", event.error, extra={"error": as_record(event.error, path=event.path)})

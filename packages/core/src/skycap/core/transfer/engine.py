@@ -47,6 +47,8 @@ from skycap.core.units import format_count
 Confirm = Callable[[Removals], bool]
 """Shown what would be removed; True goes ahead."""
 _PARTS_AT_ONCE = 8
+_OF_ONE = Event._fields.index("source")
+"""So many fields of an event are of the one thing that happened; those behind are of the transfer."""
 
 
 class Transfer:
@@ -88,6 +90,7 @@ class Transfer:
         self._root: object = None
         self._again: list[Action] = []
         self._ran = False
+        self._about = (source.shown(), target.shown(), "")
         facts = (source.storage.facts, target.storage.facts)
         self._rules = Rules(
             compare=self.options.compare,
@@ -149,6 +152,7 @@ class Transfer:
     def _emit(self, event: Event) -> None:
         if self._single:
             event = event._replace(path=split(self.source.path)[1])
+        event = Event._make(event[:_OF_ONE] + self._about)
         for listener in self._listeners:
             listener(event)
 
@@ -187,8 +191,10 @@ class Transfer:
         self._ran = True
         refuse_overlap(self.source, self.target)
         self.result.dry_run = self.options.dry_run
+        self._about = (*self._about[:2], "move" if moving else "sync" if remove else "copy")
         with ExitStack() as after:
-            after.callback(self.result.finish)
+            after.push(self._ended)
+            self._emit(Event(EventType.BEGUN, ""))
             after.callback(self._state.close)
             limit, emptying = self.options.max_delete, self.options.allow_empty_source
             removals = after.enter_context(closing(Removals(self.target, limit, allow_emptying=emptying)))
@@ -205,6 +211,10 @@ class Transfer:
                 here = self.target.path
                 self.result.unfinished = [relative_to(path, here) for path in self._state.unfinished()]
         return self.result
+
+    def _ended(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.result.finish()
+        self._emit(Event(EventType.FINISHED, "", error=error if isinstance(error, Error) else None))
 
     def _retried(self, event: RetryEvent) -> None:
         self._emit(Event(EventType.RETRY, "", error=event.error, seconds=event.delay_s))
