@@ -243,6 +243,34 @@ def test_the_logins_of_other_remotes_are_told_where_one_has_no_type(skycap: Skyc
     assert skycap("auth", "status", "ark").status == 33
 
 
+# Facts
+
+MUSEUM = (
+    TYPE
+    + """
+from dataclasses import replace
+from skycap.core.storage.memory import Memory
+
+class Zoo(Memory):
+    type_name = "zoo"
+    @classmethod
+    def open(cls, options, path):
+        return cls(options.space, facts=replace(Memory.facts, read_only=True)), path
+"""
+)
+
+
+def test_a_place_that_can_only_be_read_is_not_opened_to_write(
+    zoo: Install, skycap: Skycap, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo(MUSEUM)
+    for words in (("copy", tree, ":zoo:"), ("mkdir", ":zoo:new"), ("remove", "--yes", ":zoo:lion")):
+        outcome = skycap(*words)
+        assert outcome.status == 6, outcome.err
+        assert "it can only be read" in outcome.err
+    assert skycap("ls", ":zoo:").status == 0
+
+
 # Links
 
 SHARING = (

@@ -24,6 +24,7 @@ _POOR = replace(
     metadata_fields=frozenset({"mtime_ns"}),
     mtime_precision_ns=1_000_000_000,
     part_size=MiB // 4,
+    max_size=4 * MiB,
 )
 
 

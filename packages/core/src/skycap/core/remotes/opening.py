@@ -12,7 +12,7 @@ from skycap.core import paths, plugins
 from skycap.core.auth.references import Secrets
 from skycap.core.config import Config, Setting
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import ConfigInvalid, DependencyMissing, Error, NotFound, UsageError
+from skycap.core.errors import AccessDenied, ConfigInvalid, DependencyMissing, Error, NotFound, UsageError
 from skycap.core.hookspecs import Lazy
 from skycap.core.location import Location
 from skycap.core.remotes.address import Address, Form, parse
@@ -105,8 +105,19 @@ class Opener:
         """The location of `text`.
 
         `for_writing` says that it will be changed, `as_file` that a file is to be written there. `overrides`
-        are option values that win over all others, where the storage knows them.
+        are option values that win over all others, where the storage knows them. `AccessDenied` where a place
+        that can only be read will be changed.
         """
+        found = self._resolve(text, for_writing=for_writing, as_file=as_file, overrides=overrides)
+        if for_writing and found.storage.facts.read_only:
+            raise AccessDenied(
+                "it can only be read", where=found.shown(), hint="Name another place to write to."
+            )
+        return found
+
+    def _resolve(
+        self, text: str, *, for_writing: bool, as_file: bool = False, overrides: Mapping[str, Any] | None
+    ) -> Location:
         address = parse(text)
         given = {name: Setting(value, "command line") for name, value in (overrides or {}).items()}
         if address.form is Form.LOCAL:
@@ -183,7 +194,7 @@ class Opener:
                 except NotFound as error:
                     error.message = f"no remote has this name, and {where.removesuffix(':')} stands on it"
                     raise
-            return self.resolve(place, for_writing=True, overrides=overrides)
+            return self._resolve(place, for_writing=True, overrides=overrides)  # or only to be read
         finally:
             self._below.pop()
 

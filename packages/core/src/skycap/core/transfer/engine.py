@@ -40,6 +40,7 @@ from skycap.core.transfer.parts import PartsMover
 from skycap.core.transfer.plan import Action, ActionType, Rules, plan
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.result import Result
+from skycap.core.transfer.sizes import fitting
 from skycap.core.transfer.state import State
 from skycap.core.transfer.walk import is_hopeless, only, walk
 from skycap.core.units import format_count
@@ -130,7 +131,9 @@ class Transfer:
                 ours = walk(self.source, self._source_hole, select, by_name=True, must_exist=True)
                 ours = self.at_source.watch(ours)
                 theirs = walk(self.target, self._target_hole, select, by_name=True, ahead=True)
-            actions = plan(ours, theirs, rules, known)
+            actions: Iterator[Action] = plan(ours, theirs, rules, known)
+            if (max_size := self.target.storage.facts.max_size) is not None:
+                actions = fitting(actions, max_size)
             if not (self._single or self.target.storage.facts.case_sensitive):
                 actions = folded(actions)
             yield from actions
@@ -226,7 +229,7 @@ class Transfer:
                     return
                 if action.type is ActionType.REMOVE:
                     removals.add(action)
-                self._emit(_as_event(action, self.source))
+                self._emit(_as_event(action, self.source, self.target))
         removals.check()
         removals.source_is_empty = not self.at_source.found
         removals.check_emptying(self.source)
@@ -386,13 +389,13 @@ def _place(location: Location) -> str:
     return f"{location.storage.identity}\n{location.path}"
 
 
-def _as_event(action: Action, location: Location) -> Event:
+def _as_event(action: Action, source: Location, target: Location) -> Event:
     if action.type is ActionType.REMOVE:
         return Event(EventType.REMOVED, action.path, action.target.size if action.target else None)
     if action.type is ActionType.KEEP:
         return Event(EventType.UNCHANGED, action.path, action.size)
     if action.type is ActionType.REFUSE:
-        return Event(EventType.FAILED, action.path, error=refused(action, location))
+        return Event(EventType.FAILED, action.path, error=refused(action, source, target))
     if action.type is ActionType.SKIP:
         return Event(EventType.SKIPPED, action.path, action.size, reason=action.reason)
     return Event(EventType.COPIED, action.path, action.size, reason=action.reason, strategy=action.type.value)

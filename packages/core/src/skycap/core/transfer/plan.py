@@ -28,7 +28,7 @@ class ActionType(StrEnum):
     KEEP = "keep"
     SKIP = "skip"
     REFUSE = "refuse"
-    """It would take the place of another file of the source; `reason` says why."""
+    """It is larger than the target takes, or would take the place of another file of the source."""
 
 
 class Action(NamedTuple):

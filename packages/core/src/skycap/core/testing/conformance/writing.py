@@ -264,6 +264,19 @@ class WritingPromises(ConformanceBase):
         storage.remove("dir/file")
         assert is_there(storage, "dir") == storage.facts.empty_dirs
 
+    def test_the_largest_file_is_kept_and_a_larger_one_refused(self, storage: Storage) -> None:
+        needs_full(storage)
+        most = storage.facts.max_size
+        if most is None or most > 16 * MiB:
+            pytest.skip("there is no limit that a test could reach")
+        storage.write("file", noise(most), size=most)
+        assert storage.stat("file").size == most
+        for size in (most + 1, None):
+            if size is not None or not storage.facts.needs_size:
+                with pytest.raises(Error):
+                    storage.write("larger", Stream(noise(most + 1)), size=size)
+                assert not is_there(storage, "larger")
+
     def test_a_full_quota_is_told_as_such(self, storage: Storage) -> None:
         needs_full(storage, Capability.QUOTA)
         quota = storage.quota()
