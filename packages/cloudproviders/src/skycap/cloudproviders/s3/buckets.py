@@ -98,7 +98,7 @@ class Buckets(Storage):
         """Only into a bucket that is there."""
         bucket, rest = self._bucket(path)
         if condition is not None:
-            self._refuse(Capability.WRITE_IF_ABSENT, path)
+            self.refuse(Capability.WRITE_IF_ABSENT, path)
         return bucket.write(rest, source, size=size, metadata=metadata).at(path)
 
     def read(self, path: str, *, offset: int = 0, length: int | None = None, version: str | None = None):  # type: ignore[no-untyped-def]
@@ -109,7 +109,7 @@ class Buckets(Storage):
     def remove(self, path: str, *, condition: Condition | None = None) -> None:
         """Remove an empty bucket, or something in one."""
         if condition is not None:
-            self._refuse(Capability.REMOVE_IF_VERSION, path)
+            self.refuse(Capability.REMOVE_IF_VERSION, path)
         bucket, rest = self._bucket(path)
         if rest:
             bucket.remove(rest)

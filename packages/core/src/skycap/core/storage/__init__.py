@@ -5,6 +5,7 @@ from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import IF_ABSENT, Condition, if_version
 from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.storage.extras import (
+    BulkReader,
     BulkWriter,
     Change,
     Changes,
@@ -19,6 +20,7 @@ from skycap.core.storage.extras import (
 )
 from skycap.core.storage.facts import Facts
 from skycap.core.storage.interface import Storage
+from skycap.core.storage.metadata import metadata_from_json, metadata_to_json
 from skycap.core.storage.source import BinaryReader, LocalFile, Reopenable, Source, known_size, opened
 from skycap.core.storage.upload import Upload
 
@@ -26,6 +28,7 @@ __all__ = [
     "FULL",
     "IF_ABSENT",
     "BinaryReader",
+    "BulkReader",
     "BulkWriter",
     "Capability",
     "Change",
@@ -51,5 +54,7 @@ __all__ = [
     "backend",
     "if_version",
     "known_size",
+    "metadata_from_json",
+    "metadata_to_json",
     "opened",
 ]

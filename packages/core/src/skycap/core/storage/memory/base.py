@@ -78,7 +78,7 @@ class MemoryBase(Storage):
     def need(self, capability: Capability, *, path: str = "") -> None:
         """`Unsupported` if it was taken away."""
         if capability not in self.capabilities:
-            self._refuse(capability, path)
+            self.refuse(capability, path)
 
     def allow(
         self,

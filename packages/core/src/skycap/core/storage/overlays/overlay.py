@@ -106,7 +106,7 @@ class Overlay(Storage):
     def _needs(self, capability: Capability, path: str = "", condition: Condition | None = None) -> None:
         """Refuse what is not let through, or a condition of that verb that is not."""
         if capability not in self._passed:
-            self._refuse(capability, path)
+            self.refuse(capability, path)
         if condition is not None:
             # There is no `remove_if_absent`: whoever can remove by version says what it makes of that.
             absent = condition.version is None and capability is not Capability.REMOVE

@@ -143,7 +143,7 @@ class CryptBase(Overlay):
     def allow(self, capability: Capability, path: str = "", condition: Condition | None = None) -> None:
         """`Unsupported` for a verb, or a condition of it, that is not declared."""
         if capability not in self.capabilities:
-            self._refuse(capability, path)
+            self.refuse(capability, path)
         if condition is not None:
             absent = condition.version is None and capability is not Capability.REMOVE
             self.allow(Capability(f"{capability.value}_if_{'absent' if absent else 'version'}"), path)
