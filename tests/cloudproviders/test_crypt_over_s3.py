@@ -44,3 +44,7 @@ class TestCryptOverS3(StorageConformance):
     @_forgets
     def test_a_removed_file_comes_back_from_its_history(self, storage: Storage) -> None:
         super().test_a_removed_file_comes_back_from_its_history(storage)
+
+    @_forgets
+    def test_what_comes_back_from_its_history_has_its_metadata(self, storage: Storage) -> None:
+        super().test_what_comes_back_from_its_history_has_its_metadata(storage)

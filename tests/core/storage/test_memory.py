@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from skycap.core.testing import StorageConformance
 from skycap.core.testing.clock import ManualClock
 from skycap.core.units import MiB
 
+_NUMBERS = itertools.count()
 _POOR = replace(
     Memory.facts,
     forbidden='\\:*?"<>|\n\t\x7f',
@@ -31,7 +33,14 @@ _POOR = replace(
 class TestMemory(StorageConformance):
     @pytest.fixture
     def storage(self) -> Storage:
+        return Memory(f"conformance {next(_NUMBERS)}")
+
+    @pytest.fixture
+    def other(self) -> Storage:
         return Memory()
+
+    def reopened(self, storage: Storage) -> Storage:
+        return Memory(storage.identity.removeprefix("memory:"))
 
 
 class TestPlainMemory(StorageConformance):

@@ -210,6 +210,15 @@ class DeclaredPromises(ConformanceBase):
         assert storage.identity == first
         hash(first)
 
+    def test_another_place_has_another_identity(self, storage: Storage, other: Storage | None) -> None:
+        if other is None:
+            pytest.skip("there is no fixture `other`")
+        assert storage.identity != other.identity
+        assert storage.identity == self.reopened(storage).identity
+        path = self.put(storage, "file", b"x")
+        if other.can(Capability.READ):
+            assert not is_there(other, path)
+
     def test_it_can_be_shown(self, storage: Storage) -> None:
         assert repr(storage)
 

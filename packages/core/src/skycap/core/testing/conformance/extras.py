@@ -18,6 +18,7 @@ from skycap.core.testing.conformance.base import (
     listed,
     needs,
     needs_full,
+    same_as_look,
     whole_version,
 )
 
@@ -57,6 +58,7 @@ class ExtrasPromises(ConformanceBase):
         storage.write("file", b"other")
         entry = storage.versions().restore("file", first)
         assert (entry.path, entry.size) == ("file", 3)
+        same_as_look(storage, entry)
         assert content_of(storage, "file") == b"one"
         sizes = [version.entry.size for version in storage.versions().list("file")]
         assert sizes[0] == 3
@@ -97,6 +99,7 @@ class ExtrasPromises(ConformanceBase):
         assert trashed.id in {found.id for found in trash.list()}
         entry = trash.restore(trashed.id)
         assert entry.path == "dir/file"
+        same_as_look(storage, entry)
         assert content_of(storage, "dir/file") == b"one"
         assert trashed.id not in {found.id for found in trash.list()}
 
@@ -108,6 +111,31 @@ class ExtrasPromises(ConformanceBase):
         assert storage.trash().restore(trashed.id, "other/file").path == "other/file"
         assert content_of(storage, "other/file") == b"old"
         assert content_of(storage, "file") == b"new"
+
+    def test_what_was_put_into_the_trash_twice_is_there_twice(self, storage: Storage) -> None:
+        needs_full(storage, Capability.TRASH)
+        ids = []
+        for content in (b"first", b"second!"):
+            storage.write("dir/file", content)
+            ids.append(storage.trash().put("dir/file").id)
+        found = {trashed.id: trashed.entry for trashed in storage.trash().list()}
+        assert len(set(ids)) == 2
+        assert found.keys() >= set(ids), "the second took the place of the first"
+        assert [found[one].path for one in ids] == ["dir/file", "dir/file"]
+        storage.trash().restore(ids[0])
+        assert content_of(storage, "dir/file") == b"first"
+        storage.trash().restore(ids[1], "again")
+        assert content_of(storage, "again") == b"second!"
+
+    def test_what_comes_back_elsewhere_replaces_nothing_there(self, storage: Storage) -> None:
+        needs_full(storage, Capability.TRASH)
+        storage.write("file", b"old")
+        storage.write("other/file", b"stays")
+        trashed = storage.trash().put("file")
+        with pytest.raises(Conflict):
+            storage.trash().restore(trashed.id, "other/file")
+        assert content_of(storage, "other/file") == b"stays"
+        assert trashed.id in {found.id for found in storage.trash().list()}
 
     def test_what_comes_back_replaces_nothing(self, storage: Storage) -> None:
         needs_full(storage, Capability.TRASH)
