@@ -127,3 +127,30 @@ def test_a_check_of_a_remote_tells_why_it_failed_and_reads_nothing_then(skycap: 
     (listing,) = (line for line in out.splitlines() if line.startswith("list"))
     assert "there is no bucket 'no-bucket'" in listing
     assert not any(line.startswith("read ") for line in out.splitlines())
+
+
+def test_a_made_up_version_takes_no_file_with_it(skycap: Skycap, s3: S3) -> None:
+    s3.write("f", b"alive")
+    place = f"minio:{s3.bucket}/f"
+    status, _, err = skycap("versions", "--yes", "--remove", "MADEUP", place)
+    assert status == 4
+    assert "no such version" in err
+    assert "lists those there are" in err
+    assert skycap("versions", "--restore", "MADEUP", place)[0] == 4
+    assert skycap("cat", place)[1] == "alive"
+    status, _, err = skycap("versions", "--restore", "a", "--remove", "b", place)
+    assert (status, "exclude each other" in err) == (2, True)
+
+
+def test_a_version_id_is_sent_only_if_the_store_listed_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    listing = b"<ListVersionsResult><Version><Key>a</Key><VersionId>null</VersionId><ETag>e</ETag></Version>"
+    with Stub(lambda _: Reply(body=listing + b"</ListVersionsResult>")) as stub:
+        place = f':s3,endpoint="{stub.url}",region=x:bucket/a'
+        assert run(["versions", "--yes", "--remove", "zz", place]) == 4
+        assert "DELETE" not in {request.method for request in stub.requests}
+        assert run(["versions", "--yes", "--remove", "null", place]) == 0
+        assert stub.requests[-1].query == {"versionId": "null"}

@@ -18,7 +18,11 @@ pty = pytest.importorskip("pty", reason="needs pseudo terminals")
 
 
 def at_terminal(
-    *args: str | Path, typed: bytes = b"", env: dict[str, str] | None = None, interrupt_at: bytes = b""
+    *args: str | Path,
+    typed: bytes = b"",
+    env: dict[str, str] | None = None,
+    interrupt_at: bytes = b"",
+    program: tuple[str, ...] = ("-m", "skycap.core"),
 ) -> tuple[int, str]:
     """Run a command at a pseudo terminal; its status and all that was on the screen.
 
@@ -26,7 +30,7 @@ def at_terminal(
     """
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "skycap.core", *map(str, args)],
+        [sys.executable, *program, *map(str, args)],
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -181,3 +185,22 @@ def test_ctrl_c_stops_in_good_order_and_tells_how_to_go_on(tree: Path, home: Pat
     done = contents(home / "out")
     assert 0 < len(done) < 23
     assert all(done[name] == data for name, data in contents(tree).items() if name in done)
+
+
+def test_the_question_about_a_version_says_that_the_file_goes_with_it(home: Path) -> None:
+    program = """
+from skycap.core.storage.memory import Memory
+from skycap.core.cli.app import run
+storage = Memory("one")
+storage.write("old", b"1")
+storage.write("old", b"22")
+storage.write("only", b"1")
+for path in ("old", "only"):
+    name = next(storage.versions().list(path)).entry.version
+    assert run(["versions", "--remove", name, f":memory,space=one:{path}"]) == 31
+    assert storage.stat(path).size
+"""
+    status, screen = at_terminal(typed=b"n\nn\n", program=("-c", program))
+    assert status == 0
+    assert "It is the newest version: the one before takes its place. Forget version" in screen
+    assert "It is the only version there is: the file itself goes. Forget version" in screen
