@@ -59,7 +59,7 @@ def at_terminal(
 
 
 @pytest.mark.parametrize(
-    ("typed", "status", "stays"), [(b"y\n", 0, False), (b"n\n", 0, True), (b"\n", 0, True)]
+    ("typed", "status", "stays"), [(b"y\n", 0, False), (b"n\n", 31, True), (b"\n", 31, True)]
 )
 def test_sync_shows_what_goes_and_asks(
     typed: bytes, status: int, stays: bool, tree: Path, home: Path, skycap: Skycap
@@ -71,7 +71,7 @@ def test_sync_shows_what_goes_and_asks(
     assert "remove extra" in screen
     assert "1 item (1 B) is only at the target" in screen
     assert "Remove it? [y/N] " in screen
-    assert ("Kept 1 item that only the target has." in screen) is stays
+    assert ("kept 1 item that only the target has" in screen) is stays
 
 
 @pytest.mark.parametrize(("typed", "stays"), [(b"y\n", False), (b"n\n", True)])
@@ -81,7 +81,7 @@ def test_sync_says_that_the_source_is_empty_before_it_asks(
     skycap("copy", tree, home / "out")
     (home / "unmounted").mkdir()
     found, screen = at_terminal("sync", home / "unmounted", home / "out", typed=typed)
-    assert found == 0
+    assert found == (31 if stays else 0)
     assert "The source has no file at all: is it mounted? Remove them? [y/N] " in screen
     assert bool(contents(home / "out")) is stays
 
@@ -100,12 +100,12 @@ def test_no_bar_is_painted_over_a_question(tree: Path, home: Path) -> None:
     (home / "out").mkdir()
     (home / "out" / "extra").write_text("x")
     status, screen = at_terminal("sync", tree, home / "out", typed=b"n\n")
-    assert status == 0
+    assert status == 31
     assert (
         "\x1b[?25h" in screen.partition("is only at the target")[0]
     )  # the bars are gone: the cursor is back
     answer = screen.partition("Remove it? [y/N] ")[2]
-    assert "Kept 1 item" in answer
+    assert "kept 1 item" in answer
 
 
 def test_interactive_asks_for_each_file(tree: Path, home: Path, skycap: Skycap) -> None:
@@ -130,6 +130,48 @@ def test_who_stops_at_a_question_changes_nothing(verb: str, way: str, tree: Path
     assert status == 130
     assert contents(home) == before
     assert screen.endswith("skycap: stopped; nothing was changed\n")
+
+
+@pytest.mark.parametrize("verb", ["remove", "sync"])
+def test_ctrl_c_at_a_question_about_a_deletion_ends_at_once(
+    verb: str, tree: Path, home: Path, skycap: Skycap
+) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "extra").write_text("x")
+    before = contents(home)
+    words = {"remove": ("remove", "-r", "out"), "sync": ("sync", "--progress", "none", "tree", "out")}[verb]
+    status, screen = at_terminal(*words, interrupt_at=b"[y/N] ")
+    assert status == 130
+    assert contents(home) == before
+    assert "skycap: stopped" in screen
+    assert "in flight" not in screen
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "left"),
+    [
+        (b"y\nn\n", 0, {"b", "c"}),
+        (b"n\na\n", 0, {"a"}),
+        (b"y\nq\n", 130, {"a", "b", "c"}),
+        (b"y\n\x04", 130, {"a", "b", "c"}),
+    ],
+)
+def test_remove_asks_for_each_file_as_copy_does(
+    typed: bytes, status: int, left: set[str], home: Path
+) -> None:
+    for name in "abc":
+        (home / name).write_text("x")
+    answers = typed + (b"n\n" if not status else b"")
+    assert at_terminal("remove", "-i", *"abc", typed=answers)[0] == status
+    assert set(contents(home)) == left
+
+
+def test_remove_asks_about_all_places_before_it_removes_one(tree: Path, home: Path, skycap: Skycap) -> None:
+    skycap("copy", tree, home / "out")
+    before = contents(home)
+    status, screen = at_terminal("remove", "-r", "tree", "out", typed=b"y\nn\n")
+    assert (status, contents(home)) == (31, before)
+    assert "nothing was changed" in screen
 
 
 def test_ls_shows_sizes_and_times(tree: Path) -> None:

@@ -150,9 +150,10 @@ class Session:
         """Go on only if somebody says yes; `ConfirmationRequired` where they say no or nobody is there."""
         if yes:
             return
-        if sys.stdin.isatty() and sys.stderr.isatty():
-            print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-            if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        from skycap.core.cli.answers import YES, ask, is_terminal
+
+        if is_terminal():
+            if ask(f"{question} [y/N]").strip() in YES:
                 return
             raise ConfirmationRequired("nothing was changed")
         raise ConfirmationRequired(

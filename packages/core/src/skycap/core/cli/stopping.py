@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from skycap.core.errors import Interrupted
 from skycap.core.retry import cut_waits, resume_waits
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -45,6 +46,30 @@ def stopping(cancel: threading.Event, say: Callable[[str], None]) -> Iterator[li
         watcher.join()
         reading.close()
         resume_waits()
+
+
+@contextmanager
+def ends_at_once(came: list[int]) -> Iterator[None]:
+    """While entered, within `stopping`, a signal is raised as `Interrupted`: a question waits, no transfer.
+
+    `came` is what `stopping` gave.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        raise Interrupted("stopped")
+
+    watched = signal.set_wakeup_fd(-1)
+    before = {one: signal.signal(one, end) for one in SIGNALS}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        signal.set_wakeup_fd(watched, warn_on_full_buffer=False)
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:
