@@ -366,3 +366,39 @@ def test_sync_empties_the_target_where_that_is_said(
     assert contents(home / "out") == contents(tree)
     assert skycap("sync", "--yes", *words, home / "void", home / "out").status == 0
     assert contents(home / "out") == {}
+
+
+@pytest.mark.parametrize("place", [".", "..", "../..", "~", "~/", "../../above", "../link/", "local:"])
+def test_remove_refuses_the_folder_one_is_in_or_at_home_in_and_those_above(
+    place: str, skycap: Skycap, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Should it not be refused, all that goes is in this folder of the test.
+    here, own = home / "above" / "here", home / "own"
+    here.mkdir(parents=True)
+    own.mkdir()
+    for folder in (home, here, own):
+        (folder / "file").write_text("x")
+    (home / "above" / "link").symlink_to(own)
+    monkeypatch.setenv("HOME", str(own))
+    monkeypatch.setenv("SKYCAP_REMOTE_LOCAL_TYPE", "local")
+    monkeypatch.setenv("SKYCAP_REMOTE_LOCAL_ROOT", str(own))
+    monkeypatch.chdir(here)
+    before = contents(home)
+    outcome = skycap("remove", "-r", "--yes", place)
+    assert outcome.status == 2
+    assert "is never removed" in outcome.err
+    assert contents(home) == before
+
+
+def test_the_root_of_all_folders_is_refused_too(skycap: Skycap) -> None:
+    assert skycap("remove", "-r", "--dry-run", "/").status == 2
+
+
+def test_what_stands_beside_the_current_folder_can_be_removed(
+    skycap: Skycap, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("here", "here2"):
+        (home / name).mkdir()
+    monkeypatch.chdir(home / "here")
+    assert skycap("remove", "-r", "--yes", "../here2").status == 0
+    assert not (home / "here2").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from skycap.core.location import Location
 from skycap.core.paths import split
 from skycap.core.remotes.address import Form, parse
 from skycap.core.remotes.pairing import named_file
+from skycap.core.storage.capability import Capability
 from skycap.core.storage.entry import Entry
 from skycap.core.transfer.plan import Action, ActionType
 from skycap.core.transfer.removing import Removals
@@ -75,6 +77,7 @@ def _look(run: Session, stack: ExitStack, place: str, wishes: Wishes) -> Found:
         if _counts(location, entry, wishes.select) and _wanted(wishes, location):
             removals.add(Action(ActionType.REMOVE, "", None, entry))
         return Found(place, location, removals, is_file=True)
+    _refuse_root(location)
     for below in walk(location, _stop, wishes.select):
         if not below.is_dir and not _wanted(wishes, location, below.path):
             continue
@@ -82,6 +85,27 @@ def _look(run: Session, stack: ExitStack, place: str, wishes: Wishes) -> Found:
     if removals.count and not wishes.recursive:
         raise UsageError("it is a folder with something in it", where=location.shown(), hint="-r removes it.")
     return Found(place, location, removals, is_file=False)
+
+
+def _refuse_root(location: Location) -> None:
+    """`UsageError` for a folder that somebody is in or at home in, and for those above: a slip of the hand."""
+    if not location.storage.can(Capability.LOCAL_PATH):
+        return
+    folder = os.path.realpath(location.storage.local_path(location.path))
+    kept = [os.path.realpath(path) for path in (os.getcwd(), os.path.expanduser("~"))]
+    if os.path.dirname(folder) == folder or any(_is_at_or_below(path, folder) for path in kept):
+        raise UsageError(
+            "it is the current folder, the home folder, or above one of them, and is never removed",
+            where=location.shown(),
+            hint="Name what is in it, as ./* does; or use another tool.",
+        )
+
+
+def _is_at_or_below(path: str, folder: str) -> bool:
+    try:
+        return os.path.commonpath([path, folder]) == folder
+    except ValueError:  # on another drive
+        return False
 
 
 def _counts(location: Location, entry: Entry, select: Selects | None) -> bool:
