@@ -88,7 +88,7 @@ def _look(run: Session, stack: ExitStack, place: str, wishes: Wishes) -> Found:
 
 
 def _refuse_root(location: Location) -> None:
-    """`UsageError` for a folder that somebody is in or at home in, and for those above: a slip of the hand."""
+    """`UsageError` for a folder that somebody is in or at home in, and for those above it: a slip."""
     if not location.storage.can(Capability.LOCAL_PATH):
         return
     folder = os.path.realpath(location.storage.local_path(location.path))
