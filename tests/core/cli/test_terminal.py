@@ -246,3 +246,26 @@ for path in ("old", "only"):
     assert status == 0
     assert "It is the newest version: the one before takes its place. Forget version" in screen
     assert "It is the only version there is: the file itself goes. Forget version" in screen
+
+
+def test_ctrl_c_twice_says_stopped_and_takes_the_bars_away(home: Path) -> None:
+    program = """
+import os, signal, threading
+from skycap.core.cli.progress import make
+from skycap.core.cli.stopping import stopping
+cancel, told = threading.Event(), threading.Event()
+progress = make("auto", quiet=False, environ=os.environ)
+def say(text):
+    progress.say(text)
+    told.set()
+with progress, stopping(cancel, say, in_flight=lambda: 3 << 20, clear=progress.clear):
+    os.kill(os.getpid(), signal.SIGINT)
+    told.wait(60)
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait(60)
+"""
+    status, screen = at_terminal(program=("-c", program))
+    assert status == 130
+    assert "Finishing what is in flight (3.0 MiB); once more stops now." in screen
+    assert screen.endswith("skycap: stopped\n")
+    assert screen.rindex("\x1b[?25h") > screen.rindex("\x1b[?25l")  # the cursor is there again

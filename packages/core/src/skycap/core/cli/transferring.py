@@ -61,7 +61,13 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
             executor=_executor(flags.engine),
             hook=plugins.plugins().transfer_strategy(),
         )
-        with progress, stopping(transfer.cancel, progress.say) as came:
+        signals = stopping(
+            transfer.cancel,
+            progress.say,
+            in_flight=lambda: transfer.in_flight,
+            clear=progress.clear,
+        )
+        with progress, signals as came:
             try:
                 _go(verb, transfer, flags, progress, came)
             finally:
