@@ -154,3 +154,47 @@ def test_a_version_id_is_sent_only_if_the_store_listed_it(
         assert "DELETE" not in {request.method for request in stub.requests}
         assert run(["versions", "--yes", "--remove", "null", place]) == 0
         assert stub.requests[-1].query == {"versionId": "null"}
+
+
+def test_errors_name_a_place_as_it_was_typed(
+    skycap: Skycap, s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bucket = s3.bucket
+    status, _, err = skycap("ls", "minio:no-bucket")
+    assert (status, err.startswith("skycap: minio:no-bucket: there is no bucket")) == (4, True)
+    assert "skycap mkdir minio:no-bucket" in err
+    assert "s3://" not in err
+    for place in (f"minio:{bucket}/a/nope", f"minio:{bucket}/nope"):
+        assert skycap("cat", place)[2].startswith(f"skycap: {place}: ")
+    (tmp_path / "phrase").write_text("a passphrase that is long enough\n")
+    monkeypatch.setenv("SKYCAP_REMOTE_VAULT_TYPE", "crypt")
+    monkeypatch.setenv("SKYCAP_REMOTE_VAULT_REMOTE", f"minio:{bucket}/sealed")
+    monkeypatch.setenv("SKYCAP_REMOTE_VAULT_PASSPHRASE", f"file:{tmp_path / 'phrase'}")
+    assert skycap("copy", tmp_path / "phrase", "vault:here")[0] == 0
+    for place in ("vault:a/nope", "vault:nope"):
+        status, _, err = skycap("cat", place)
+        assert (status, f"skycap: {place}: " in err) == (4, True)
+    monkeypatch.setenv("SKYCAP_REMOTE_VAULT_REMOTE", "minio:no-bucket/sealed")
+    status, _, err = skycap("ls", "vault:")
+    assert (status, "no-bucket" in err, "s3://" in err) == (4, True, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "hint"),
+    [
+        (("remote", "cleanup", "minio:"), "minio: no bucket is named", "minio:BUCKET"),
+        (("link", "--list", "minio:"), "minio: no bucket is named", "minio:BUCKET"),
+        (("versions", "minio:"), "minio: no bucket is named", "minio:BUCKET"),
+        (("link", "--list", "minio:bucket"), "S3 keeps no list of links; each ends at its time", ""),
+        (("link", "--remove", "x", "minio:bucket/a"), "an S3 link cannot be taken back", ""),
+        (("trash", "list", "minio:bucket"), "s3 storages have no trash", ""),
+    ],
+)
+def test_what_s3_cannot_do_is_told_in_words(
+    words: tuple[str, ...], told: str, hint: str, skycap: Skycap
+) -> None:
+    status, _, err = skycap(*words)
+    assert status == 7
+    assert told in err
+    assert hint in err
+    assert "_" not in err

@@ -90,7 +90,7 @@ def _usage(error: Exception) -> Error:
 
 
 def _fail(session: Session, error: BaseException) -> int:
-    ours = as_ours(error)
+    ours = session.named(as_ours(error))
     try:
         if session.json:
             session.emit(as_record(ours))

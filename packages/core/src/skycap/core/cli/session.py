@@ -93,6 +93,10 @@ class Session:
         """The opened location of what was written on the command line."""
         return self.opener.resolve(text, for_writing=for_writing, as_file=as_file, overrides=overrides)
 
+    def named(self, error: Error) -> Error:
+        """The error, with its place as it was typed."""
+        return self.opener.places.name(error) if "opener" in self.__dict__ else error
+
     def close(self) -> None:
         """Close what was opened, and let go of what is still to be written."""
         if "opener" in self.__dict__:

@@ -41,6 +41,8 @@ class Show:
     def __call__(self, event: Event) -> None:
         """One event; most are not shown at all."""
         kind = event.type
+        if event.error is not None:
+            self._run.named(event.error)
         if kind in {EventType.STARTED, EventType.MOVED, EventType.PLANNED}:
             return
         if kind is EventType.FAILED and event.error is not None and not self._single:
