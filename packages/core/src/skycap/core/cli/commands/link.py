@@ -38,13 +38,16 @@ def link(
     \b
     Examples:
       skycap link --expires 7d photos:2024/a.jpg
-      skycap link --list photos:
+      skycap link --list cloud:2024
     """
     run = session()
     if (expires or password) and (list_ or remove):
         raise UsageError("--expires and --password are for new links")
     location = run.open(place)
-    require(location, Capability.SHARE, "links")
+    require(location, Capability.SHARE)
+    for wanted, capability in ((list_, Capability.SHARE_LIST), (remove, Capability.SHARE_REMOVE)):
+        if wanted:
+            require(location, capability)
     shares = location.storage.shares()
     if remove is not None:
         shares.remove(remove)

@@ -289,12 +289,12 @@ def cleanup(
 
     \b
     Examples:
-      skycap remote cleanup photos:
+      skycap remote cleanup photos:holidays
       skycap remote cleanup --older-than 1h --dry-run s3://bucket
     """
     run = session()
     location = run.open(place, for_writing=True)
-    require(location, Capability.CLEANUP, "cleanup")
+    require(location, Capability.CLEANUP)
     count = 0
     for found in location.storage.cleanup(
         location.path, older_than_s=parse_duration(older_than), dry_run=dry_run

@@ -57,7 +57,7 @@ def versions(
     if restore is not None and remove is not None:
         raise UsageError("--restore and --remove exclude each other", hint="Run it once for each.")
     location = run.open(place, for_writing=bool(restore or remove))
-    require(location, Capability.VERSIONS, "versions")
+    require(location, Capability.VERSIONS)
     history = location.storage.versions()
     if restore is not None:
         entry = history.restore(location.path, restore)
