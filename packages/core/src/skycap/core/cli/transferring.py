@@ -261,7 +261,7 @@ def _sum_up(run: Session, verb: Verb, result: Result, *, single: bool) -> int:
     if not status:
         return 0
     if single and result.failures:
-        raise result.failures[0].error
+        raise _with_status(result.failures[0].error, status)
     kinds = [found.error for found in result.failures if found.error.exit_status == status]
     kind = Partial if status == Partial.exit_status or not kinds else type(kinds[0])
     failed = counts.failed
