@@ -402,3 +402,20 @@ def test_what_stands_beside_the_current_folder_can_be_removed(
     monkeypatch.chdir(home / "here")
     assert skycap("remove", "-r", "--yes", "../here2").status == 0
     assert not (home / "here2").exists()
+
+
+def test_a_report_can_go_to_standard_output(skycap: Skycap, tree: Path, home: Path) -> None:
+    outcome = skycap("copy", "--report", "-", tree, home / "out")
+    assert json.loads(outcome.out)["counts"]["copied"] >= 3
+    assert not (home / "-").exists()
+    for flag in ("--json", "--dry-run"):
+        assert skycap("copy", "--report", "-", flag, tree, home / "out").status == 2
+
+
+@pytest.mark.parametrize("verb", ["move", "sync"])
+def test_a_pipe_is_copied_and_nothing_else(verb: str, skycap: Skycap, tree: Path, home: Path) -> None:
+    outcome = skycap(verb, tree / "a.txt", "-")
+    assert outcome.status == 2
+    assert f"skycap copy {tree / 'a.txt'} -" in outcome.err
+    assert not (home / "-").exists()
+    assert (tree / "a.txt").exists()

@@ -170,7 +170,10 @@ class TransferFlags(CompareFlags):
     report: Annotated[
         str | None,
         typer.Option(
-            "--report", metavar="FILE", autocompletion=complete_local, help="Write what happened as JSON."
+            "--report",
+            metavar="FILE",
+            autocompletion=complete_local,
+            help="Write what happened as JSON; - is standard output.",
         ),
     ] = None
     engine: Annotated[

@@ -41,6 +41,16 @@ _log = logging.getLogger("skycap.transfer")
 
 def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, flags: TransferFlags) -> int:
     """Do it; the exit status. What ends the whole run is raised, after the report was written."""
+    if "-" in {source_text, target_text}:
+        raise UsageError(
+            f"a pipe cannot be part of a {verb}",
+            hint=f"skycap copy {source_text} {target_text}; a file of this name is written ./-",
+        )
+    if flags.report == "-" and (run.json or flags.dry_run):
+        raise UsageError(
+            f"--report - and {'--json' if run.json else '--dry-run'} both write to standard output",
+            hint="Give --report a file.",
+        )
     progress = Silent() if flags.dry_run else make(flags.progress, quiet=run.quiet, environ=run.environ)
     transfer: Transfer | None = None
     failure: Error | None = None
@@ -80,7 +90,10 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
             result = transfer.result if transfer is not None else Result()
             places = {"source": shown(source_text), "target": shown(target_text)}
             found = report(result, command=verb, **places, error=failure)
-            write_report(found, flags.report)
+            if flags.report == "-":
+                run.emit(found)
+            else:
+                write_report(found, flags.report)
         if transfer is not None:
             _log_run(verb, transfer.result, failure)
     if run.verbosity == 0 and show.left_alone > FEW:
