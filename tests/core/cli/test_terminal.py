@@ -269,3 +269,12 @@ with progress, stopping(cancel, say, in_flight=lambda: 3 << 20, clear=progress.c
     assert "Finishing what is in flight (3.0 MiB); once more stops now." in screen
     assert screen.endswith("skycap: stopped\n")
     assert screen.rindex("\x1b[?25h") > screen.rindex("\x1b[?25l")  # the cursor is there again
+
+
+def test_a_check_shows_how_far_it_is(tree: Path, home: Path, skycap: Skycap) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "a.txt").write_text("other")
+    status, screen = at_terminal("check", tree, home / "out")
+    assert status == 3
+    assert "\x1b[?25l" in screen
+    assert "different a.txt (another content)\n" in screen

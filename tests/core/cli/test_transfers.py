@@ -419,3 +419,30 @@ def test_a_pipe_is_copied_and_nothing_else(verb: str, skycap: Skycap, tree: Path
     assert f"skycap copy {tree / 'a.txt'} -" in outcome.err
     assert not (home / "-").exists()
     assert (tree / "a.txt").exists()
+
+
+def test_check_writes_a_report_and_counts_what_it_leaves_alone(
+    skycap: Skycap, tree: Path, home: Path
+) -> None:
+    skycap("copy", tree, ":memory,space=checked:")
+    (tree / "sub" / "b.txt").write_text("BETA")
+    (tree / "link").symlink_to("a.txt")
+    os.mkfifo(tree / "pipe")
+    outcome = skycap("check", "--report", home / "report.json", tree, ":memory,space=checked:")
+    assert outcome.status == 3
+    assert "1 left alone" in outcome.err
+    report = json.loads((home / "report.json").read_text())
+    assert (report["command"], report["status"], report["exit_status"]) == ("check", "partial", 3)
+    assert (report["counts"]["unchanged"], report["counts"]["skipped"]) == (5, 1)
+    assert {"different: another content", "missing: only in the first place"} == {
+        failure["error"].partition(": ")[2] for failure in report["failures"]
+    }
+    assert skycap("check", "--report", home / "report.json", home / "nope", tree).status == 4
+    assert json.loads((home / "report.json").read_text())["exit_status"] == 4
+
+
+@pytest.mark.parametrize("flags", [("--quick", "-c"), ("--quick", "--size-only"), ("-c", "--size-only")])
+def test_check_is_told_one_way_to_compare(flags: tuple[str, str], skycap: Skycap, tree: Path) -> None:
+    outcome = skycap("check", *flags, tree, tree)
+    assert outcome.status == 2
+    assert "exclude each other" in outcome.err

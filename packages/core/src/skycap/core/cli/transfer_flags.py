@@ -13,8 +13,20 @@ from skycap.core.errors import UsageError
 from skycap.core.units import parse_duration, parse_size
 
 if TYPE_CHECKING:
+    from skycap.core.cli.session import Session
     from skycap.core.transfer.options import TransferOptions
     from skycap.core.transfer.walk import Selects
+
+
+def write_report_to(run: Session, found: dict[str, Any], path: str) -> None:
+    """Write a report into a file, or with `-` to standard output."""
+    from skycap.core.transfer.report import write_report
+
+    if path == "-":
+        run.emit(found)
+    else:
+        write_report(found, path)
+
 
 Links = Literal["keep", "follow", "skip"]
 ProgressMode = Literal["auto", "plain", "none"]

@@ -22,7 +22,7 @@ from skycap.core.cli.showing import (
     summary_record,
 )
 from skycap.core.cli.stopping import ends_at_once, stopping
-from skycap.core.cli.transfer_flags import SyncFlags, TransferFlags
+from skycap.core.cli.transfer_flags import SyncFlags, TransferFlags, write_report_to
 from skycap.core.errors import ConfirmationRequired, Error, Interrupted, Partial, UsageError
 from skycap.core.location import Location
 from skycap.core.remotes.address import shown
@@ -31,7 +31,7 @@ from skycap.core.state import state_folder
 from skycap.core.transfer.engine import Transfer
 from skycap.core.transfer.events import Event, EventType, Listener
 from skycap.core.transfer.removing import Removals
-from skycap.core.transfer.report import report, write_report
+from skycap.core.transfer.report import report
 from skycap.core.transfer.result import Result
 from skycap.core.units import format_count, format_size
 
@@ -88,12 +88,9 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
     finally:
         if flags.report:
             result = transfer.result if transfer is not None else Result()
-            places = {"source": shown(source_text), "target": shown(target_text)}
-            found = report(result, command=verb, **places, error=failure)
-            if flags.report == "-":
-                run.emit(found)
-            else:
-                write_report(found, flags.report)
+            source_shown, target_shown = shown(source_text), shown(target_text)
+            found = report(result, command=verb, source=source_shown, target=target_shown, error=failure)
+            write_report_to(run, found, flags.report)
         if transfer is not None:
             _log_run(verb, transfer.result, failure)
     if run.verbosity == 0 and show.left_alone > FEW:
