@@ -198,3 +198,23 @@ def test_what_s3_cannot_do_is_told_in_words(
     assert told in err
     assert hint in err
     assert "_" not in err
+
+
+def test_a_folder_is_told_where_a_file_is_wanted(skycap: Skycap, s3: S3) -> None:
+    s3.write("folder/file", b"x")
+    for place in (f"minio:{s3.bucket}/folder", f"minio:{s3.bucket}"):
+        for words in (("cat", place), ("copy", place, "-"), ("link", place)):
+            status, out, err = skycap(*words)
+            assert (status, out) == (7, "")
+            assert f"skycap: {place}: it is a folder" in err
+    assert skycap("cat", f"minio:{s3.bucket}/nope")[0] == 4
+
+
+def test_what_remove_leaves_of_an_empty_bucket_is_told(skycap: Skycap, s3: S3) -> None:
+    status, _, err = skycap("remove", "-r", "--yes", f"minio:{s3.bucket}")
+    assert status == 0
+    assert "is empty; it stays" in err
+
+
+def test_a_scheme_without_slashes_is_told(skycap: Skycap) -> None:
+    assert "s3://bucket/a" in skycap("ls", "s3:bucket/a")[2]

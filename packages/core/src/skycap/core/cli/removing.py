@@ -150,7 +150,10 @@ def _remove(run: Session, found: Found, wishes: Wishes, came: list[int]) -> tupl
         removed, failed = _run(run, location, removals, cancel)
     came += signals
     if not failed and wishes.select is None and wishes.choice is None and not came:
-        _remove_itself(location, is_remote=parse(found.place).form is not Form.LOCAL)
+        is_remote = parse(found.place).form is not Form.LOCAL
+        _remove_itself(location, is_remote=is_remote)
+        if not removals.count and is_remote and not location.path:
+            run.note(f"{location.shown()} is empty; it stays, for remove takes no buckets nor whole remotes.")
     return removed, failed
 
 

@@ -59,7 +59,7 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
         options = flags.options()
         if flags.interactive and not flags.dry_run:
             options = _asked(run, verb, source, target, flags, single=single)
-        show = Show(run, progress, dry_run=flags.dry_run, single=single)
+        show = Show(run, progress, verb, dry_run=flags.dry_run, single=single)
         transfer = Transfer(
             source,
             target,
@@ -164,7 +164,8 @@ def _executor(name: str | None) -> Callable[[int], Executor]:
     if name not in engines:
         from skycap.core.storage.options import nearest
 
-        raise UsageError(f"unknown engine {name!r}", where="--engine", hint=nearest(name, list(engines)))
+        hint = nearest(name, list(engines)) if engines else "No plugin that is installed brings one."
+        raise UsageError(f"unknown engine {name!r}", where="--engine", hint=hint)
     return cast("Callable[[int], Executor]", plugins.load(engines[name], "the engine", name))
 
 
@@ -230,7 +231,7 @@ def _asked(
 
     def ask_about(event: Event) -> None:
         # The transfer that looks ends early where they want to stop, and says so in its result.
-        if event.type in {EventType.COPIED, EventType.REMOVED} and not choice.wants(foretold(event)):
+        if event.type in {EventType.COPIED, EventType.REMOVED} and not choice.wants(foretold(event, verb)):
             declined.add(event.path)
 
     look = Transfer(

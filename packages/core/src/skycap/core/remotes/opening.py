@@ -133,7 +133,12 @@ class Opener:
     def remote_of(self, address: Address) -> Remote:
         """What is set for the place that `address` names."""
         if address.form is Form.REMOTE:
-            return self.remotes.get(address.name)
+            try:
+                return self.remotes.get(address.name)
+            except NotFound as error:
+                if address.name in self.types:
+                    error.hint = f"Without a remote it is {address.name}://{address.path}"
+                raise
         if address.form is Form.SCHEME and address.name not in self.types:
             raise self._unknown(address.name, address.shown, "scheme")
         settings = {name: Setting(value, "command line") for name, value in address.options.items()}

@@ -13,6 +13,7 @@ from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt
 from skycap.core.cli.session import session
 from skycap.core.errors import UsageError
+from skycap.core.remotes.pairing import reading
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.extras import Share
 from skycap.core.units import parse_duration
@@ -58,7 +59,8 @@ def link(
     else:
         secret = TerminalPrompt().ask_secret("Password of the link").reveal() if password else None
         expires_s = parse_duration(expires) if expires else None
-        found = [shares.create(location.path, expires_s=expires_s, password=secret)]
+        with reading(location):
+            found = [shares.create(location.path, expires_s=expires_s, password=secret)]
     for share in found:
         if run.json:
             run.emit(_record(share))
