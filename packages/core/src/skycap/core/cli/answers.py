@@ -17,8 +17,8 @@ def is_terminal() -> bool:
 
 def ask(question: str) -> str:
     """The answer in lower case and its end of line; "" at the end of the input; `Interrupted` at Ctrl-C."""
-    print(printable(question), end=" ", file=sys.stderr, flush=True)
     try:
+        print(printable(question), end=" ", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
     except (KeyboardInterrupt, Interrupted):
         print(file=sys.stderr)  # nothing else shall stand on the line of the question
