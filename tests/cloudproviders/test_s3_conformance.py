@@ -44,6 +44,10 @@ class TestS3(StorageConformance):
     def test_a_removed_file_comes_back_from_its_history(self, storage: Storage) -> None:
         super().test_a_removed_file_comes_back_from_its_history(storage)
 
+    @_forgets
+    def test_one_version_is_removed_for_good(self, storage: Storage) -> None:
+        super().test_one_version_is_removed_for_good(storage)
+
 
 class TestS3WithVersions(ReadingPromises, ConditionPromises, MovingPromises, ExtrasPromises):
     @pytest.fixture

@@ -65,8 +65,11 @@ def logout(name: Name) -> None:
 
     run = session()
     gone = log_out(run.opener, plugins(), name.removesuffix(":"))
-    told = f": {', '.join(gone)} taken out" if gone else ""
-    run.note(f"Logged out of {name.removesuffix(':')}{told}.")
+    name = name.removesuffix(":")
+    if not gone:
+        run.note(f"Nothing was stored for {name}; nothing was changed.")
+        return
+    run.note(f"Logged out of {name}: {', '.join(gone)} taken out.")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt
 from skycap.core.cli.session import session
 from skycap.core.errors import UsageError
+from skycap.core.remotes.pairing import reading
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.extras import Share
 from skycap.core.units import parse_duration
@@ -38,13 +39,16 @@ def link(
     \b
     Examples:
       skycap link --expires 7d photos:2024/a.jpg
-      skycap link --list photos:
+      skycap link --list cloud:2024
     """
     run = session()
     if (expires or password) and (list_ or remove):
         raise UsageError("--expires and --password are for new links")
     location = run.open(place)
-    require(location, Capability.SHARE, "links")
+    require(location, Capability.SHARE)
+    for wanted, capability in ((list_, Capability.SHARE_LIST), (remove, Capability.SHARE_REMOVE)):
+        if wanted:
+            require(location, capability)
     shares = location.storage.shares()
     if remove is not None:
         shares.remove(remove)
@@ -55,7 +59,8 @@ def link(
     else:
         secret = TerminalPrompt().ask_secret("Password of the link").reveal() if password else None
         expires_s = parse_duration(expires) if expires else None
-        found = [shares.create(location.path, expires_s=expires_s, password=secret)]
+        with reading(location):
+            found = [shares.create(location.path, expires_s=expires_s, password=secret)]
     for share in found:
         if run.json:
             run.emit(_record(share))
