@@ -49,6 +49,10 @@ class TestS3(StorageConformance):
     def test_what_comes_back_from_its_history_has_its_metadata(self, storage: Storage) -> None:
         super().test_what_comes_back_from_its_history_has_its_metadata(storage)
 
+    @_forgets
+    def test_one_version_is_removed_for_good(self, storage: Storage) -> None:
+        super().test_one_version_is_removed_for_good(storage)
+
 
 class TestS3WithVersions(
     ReadingPromises, ConditionPromises, MovingPromises, MetadataPromises, ExtrasPromises

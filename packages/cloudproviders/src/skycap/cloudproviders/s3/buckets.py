@@ -11,6 +11,7 @@ from skycap.cloudproviders.s3.endpoint import check_bucket
 from skycap.cloudproviders.s3.listing import time_ns
 from skycap.cloudproviders.s3.options import DEFAULT_REGION, S3Options
 from skycap.cloudproviders.s3.page import Page
+from skycap.cloudproviders.s3.shares import refusal
 from skycap.cloudproviders.s3.storage import S3, connect
 from skycap.core.errors import Conflict, NotFound, Unsupported
 from skycap.core.paths import order_key, validate
@@ -48,6 +49,12 @@ class Buckets(Storage):
         endpoint = self.client.endpoint
         keys = self.client.credentials.keys()
         return f"s3:{endpoint.identity}?{keys.access_key_id if keys else ''}"
+
+    def refusal(self, capability: Capability, path: str = "") -> Unsupported:
+        """Most of what S3 can do is done in a bucket."""
+        if capability in S3.capabilities:
+            return Unsupported("no bucket is named", where=path or None, hint="Name one: REMOTE:BUCKET")
+        return refusal(capability, path) or super().refusal(capability, path)
 
     def stat(self, path: str) -> Entry:
         """A bucket is a directory."""

@@ -24,7 +24,7 @@ from skycap.cloudproviders.s3.stream import open_stream
 from skycap.cloudproviders.s3.upload import MAX_PARTS, PART_MAX, PART_MIN, SIZE_MAX, S3Upload
 from skycap.cloudproviders.s3.versions import S3Versions, find_version
 from skycap.core import paths
-from skycap.core.errors import Conflict, Error, NotFound, PathInvalid
+from skycap.core.errors import Conflict, Error, NotFound, PathInvalid, Unsupported
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata, directory
@@ -452,6 +452,12 @@ class S3(Storage):
     def versions(self) -> Versions:
         """The history that a bucket with versioning keeps."""
         return S3Versions(self)
+
+    def refusal(self, capability: Capability, path: str = "") -> Unsupported:
+        """What S3 lacks."""
+        from skycap.cloudproviders.s3.shares import refusal
+
+        return refusal(capability, path) or super().refusal(capability, path)
 
     def shares(self) -> Shares:
         """Links signed by this identity."""

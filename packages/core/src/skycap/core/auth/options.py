@@ -92,7 +92,8 @@ class OptionsMethod:
                 found.append(f"{name}: {kind}")
         if not found and account.values.get("key_file"):
             return Status(True, "key_file: set")
-        return Status(bool(found), ", ".join(found) or f"none of {', '.join(secret)} is set")
+        nothing = f"no {secret[0]} is set" if len(secret) == 1 else f"none of {', '.join(secret)} is set"
+        return Status(bool(found), ", ".join(found) or nothing)
 
 
 def _is_optional(info: OptionInfo, *, marked: bool) -> bool:

@@ -17,6 +17,7 @@ from skycap.core.hookspecs import Lazy
 from skycap.core.location import Location
 from skycap.core.remotes.address import Address, Form, parse
 from skycap.core.remotes.local import local_location
+from skycap.core.remotes.naming import Places
 from skycap.core.remotes.settings import Remote, Remotes
 from skycap.core.remotes.stack import RESERVED, RETRY_NAMES, STACK_NAMES, stack
 from skycap.core.retry import RetryEvent
@@ -58,6 +59,8 @@ class Opener:
         self._on_retry = on_retry
         self._opened: list[Storage] = []
         self._below: list[str] = []
+        self.places = Places()
+        """What was opened, by which errors are told as it was typed."""
         self._described: dict[str, list[OptionInfo]] = {}
 
     def __enter__(self) -> Self:
@@ -125,6 +128,7 @@ class Opener:
         remote = self.remote_of(address)
         path = paths.normalise(address.path)
         storage, inside = self.open(remote, path, given, where=address.shown)
+        self.places.add(storage, inside, address.shown)
         return Location(storage, inside, address.shown, address.wants_dir)
 
     def _local(
@@ -140,7 +144,12 @@ class Opener:
     def remote_of(self, address: Address) -> Remote:
         """What is set for the place that `address` names."""
         if address.form is Form.REMOTE:
-            return self.remotes.get(address.name)
+            try:
+                return self.remotes.get(address.name)
+            except NotFound as error:
+                if address.name in self.types:
+                    error.hint = f"Without a remote it is {address.name}://{address.path}"
+                raise
         if address.form is Form.SCHEME and address.name not in self.types:
             raise self._unknown(address.name, address.shown, "scheme")
         settings = {name: Setting(value, "command line") for name, value in address.options.items()}

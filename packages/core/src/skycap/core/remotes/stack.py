@@ -62,7 +62,8 @@ def check(settings: Mapping[str, Any], *, where: str) -> None:
 
 
 def _rate(settings: Mapping[str, Any], name: str, where: str) -> int | None:
-    value = settings.get(name, settings.get("limit_rate"))
+    name = name if name in settings else "limit_rate"
+    value = settings.get(name)
     if value in {None, "", 0, "0"}:
         return None
     try:

@@ -68,7 +68,7 @@ class Versions(ABC):
         raise Unsupported("old versions cannot be restored here", where=path)
 
     def remove(self, path: str, version: str) -> None:
-        """Forget one state for good. One that is absent is success."""
+        """Forget one state for good; `NotFound` where there is none of this name, and nothing is changed."""
         raise Unsupported("single versions cannot be removed here", where=path)
 
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Self
 
 from skycap.core.errors import Error, Unsupported
-from skycap.core.storage.capability import FULL, Capability
+from skycap.core.storage.capability import FULL, LACKS, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import (
@@ -131,11 +131,18 @@ class Storage:
         """Whether all of these are declared."""
         return self.capabilities.issuperset(needed)
 
+    def where(self, path: str) -> str:
+        """How its errors name a path, so that it can be told as it was typed."""
+        return path
+
+    def refusal(self, capability: Capability, path: str = "") -> Unsupported:
+        """What is said of a verb that is not declared; a storage that knows better words says those."""
+        kind = self.type_name or type(self).__name__
+        return Unsupported(f"{kind} storages {LACKS[capability]}", where=path or None)
+
     def refuse(self, capability: Capability, path: str = "") -> NoReturn:
         """Raise `Unsupported` for a verb, or a condition of it, that this storage has not."""
-        raise Unsupported(
-            f"{self.type_name or type(self).__name__} storages cannot {capability.value}", where=path or None
-        )
+        raise self.refusal(capability, path)
 
     # Optional: each behind the capability of its name
 

@@ -87,6 +87,7 @@ class Transfer:
         self._hook = hook
         self._caller = caller
         self._state = State(state_folder or usual_state_folder(), _place(source), _place(target))
+        self._parts: PartsMover | None = None
         self._holes = False
         self._root: object = None
         self._again: list[Action] = []
@@ -114,6 +115,11 @@ class Transfer:
             metadata=self.options.metadata,
             tolerance_ns=self._rules.tolerance_ns,
         )
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes of large files that are being sent now, and that `cancel` waits for."""
+        return self._parts.in_flight if self._parts is not None else 0
 
     # What there is to do
 
@@ -286,6 +292,7 @@ class Transfer:
         )
         memory = self.options.parts_in_flight
         parts = PartsMover(self._state, threads=threads, memory=memory, cancel=self.cancel)
+        self._parts = parts
         mover = Mover(
             self.source,
             self.target,

@@ -67,8 +67,11 @@ def logout(name: Name) -> None:
     gone, absent = log_out(run.opener, plugins(), name.removesuffix(":"))
     for reference in absent:
         run.warn(nothing_found(reference))
-    told = f": {', '.join(gone)} taken out" if gone else ""
-    run.note(f"Logged out of {name.removesuffix(':')}{told}.")
+    name = name.removesuffix(":")
+    if not gone:
+        run.note(f"Nothing was stored for {name}; nothing was changed.")
+        return
+    run.note(f"Logged out of {name}: {', '.join(gone)} taken out.")
 
 
 @app.command()

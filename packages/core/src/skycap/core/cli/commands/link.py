@@ -15,6 +15,7 @@ from skycap.core.cli.prompt import TerminalPrompt
 from skycap.core.cli.session import session
 from skycap.core.errors import Unsupported, UsageError
 from skycap.core.location import Location
+from skycap.core.remotes.pairing import reading
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.extras import Share, Shares
 from skycap.core.units import parse_duration
@@ -42,13 +43,16 @@ def link(
     \b
     Examples:
       skycap link --expires 7d photos:2024/a.jpg
-      skycap link --list photos:
+      skycap link --list cloud:2024
     """
     run = session()
     if (expires or password) and (list_ or remove):
         raise UsageError("--expires and --password are for new links")
     location = run.open(place)
-    require(location, Capability.SHARE, "links")
+    require(location, Capability.SHARE)
+    for wanted, capability in ((list_, Capability.SHARE_LIST), (remove, Capability.SHARE_REMOVE)):
+        if wanted:
+            require(location, capability)
     shares = location.storage.shares()
     if remove is not None:
         shares.remove(remove)
@@ -59,7 +63,8 @@ def link(
     else:
         secret = TerminalPrompt().ask_secret("Password of the link").reveal() if password else None
         expires_s = parse_duration(expires) if expires else None
-        found = [_create(location, shares, expires_s, secret)]
+        with reading(location):
+            found = [_create(location, shares, expires_s, secret)]
     for share in found:
         if run.json:
             run.emit(_record(share))

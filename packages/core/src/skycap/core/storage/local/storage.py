@@ -349,6 +349,10 @@ class Local(Storage):
         except OSError as error:
             raise translate(error, final, writing=True) from error
 
+    def where(self, path: str) -> str:
+        """The path in the file system."""
+        return paths.printable(self._join_file(path))
+
     def local_path(self, path: str) -> str:
         """The path in the file system."""
         return self._join_file(path)

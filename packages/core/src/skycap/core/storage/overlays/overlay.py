@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
-from skycap.core.errors import Error
+from skycap.core.errors import Error, Unsupported
 from skycap.core.retry.policies import Operation
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
@@ -90,6 +90,15 @@ class Overlay(Storage):
     def facts(self) -> Facts:  # type: ignore[override]
         """What is so about the whole: the overlay decides what still holds."""
         raise NotImplementedError
+
+    def where(self, path: str) -> str:
+        """How errors name a path: it is the inner storage that raises them."""
+        return self.inner.where(path)
+
+    def refusal(self, capability: Capability, path: str = "") -> Unsupported:
+        """What is said of a verb that is not there: by the inner storage, if it is that one that lacks it."""
+        lacking = self if capability in self.inner.capabilities else self.inner
+        return super().refusal(capability, path) if lacking is self else lacking.refusal(capability, path)
 
     def close(self) -> None:
         """Close the inner storage."""

@@ -84,10 +84,17 @@ class ExtrasPromises(ConformanceBase):
         storage.write("file", b"one")
         first = whole_version(storage, "file")
         storage.write("file", b"other")
-        for _ in range(2):
-            storage.versions().remove("file", first)
+        storage.versions().remove("file", first)
         assert [version.entry.size for version in storage.versions().list("file")] == [5]
         assert content_of(storage, "file") == b"other"
+
+    @pytest.mark.parametrize("version", ["no-such-version", '"0123456789abcdef0123456789abcdef"'])
+    def test_a_version_that_never_was_cannot_be_removed(self, storage: Storage, version: str) -> None:
+        needs_full(storage, Capability.VERSIONS, Capability.VERSIONS_REMOVE)
+        storage.write("file", b"one")
+        with pytest.raises(NotFound):
+            storage.versions().remove("file", version)
+        assert content_of(storage, "file") == b"one"
 
     def test_what_is_put_into_the_trash_can_be_had_back(self, storage: Storage) -> None:
         needs_full(storage, Capability.TRASH)
