@@ -446,3 +446,21 @@ def test_check_is_told_one_way_to_compare(flags: tuple[str, str], skycap: Skycap
     outcome = skycap("check", *flags, tree, tree)
     assert outcome.status == 2
     assert "exclude each other" in outcome.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_remove_of_a_link_removes_the_link_and_with_a_slash_what_is_in_the_folder(
+    skycap: Skycap, home: Path
+) -> None:
+    (home / "real").mkdir()
+    (home / "real" / "file").touch()
+    for name in ("link", "other"):
+        (home / name).symlink_to("real")
+    (home / "broken").symlink_to("nowhere")
+    assert skycap("remove", "-r", "--yes", "link").status == 0
+    assert not (home / "link").is_symlink()
+    assert (home / "real" / "file").exists()
+    assert skycap("remove", "broken").status == 0
+    assert not (home / "broken").is_symlink()
+    assert skycap("remove", "-r", "--yes", "other/").status == 0
+    assert not (home / "real" / "file").exists()

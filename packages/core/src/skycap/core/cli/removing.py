@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from skycap.core.cli.answers import Choice
 from skycap.core.cli.failures import as_record
@@ -69,7 +69,7 @@ def remove_places(run: Session, places: list[str], wishes: Wishes) -> tuple[int,
 
 
 def _look(run: Session, stack: ExitStack, place: str, wishes: Wishes) -> Found:
-    location = run.open(place, for_writing=True)
+    location = _open(run, place)
     entry = named_file(location)
     removals = Removals(location, None)
     stack.callback(removals.close)
@@ -85,6 +85,16 @@ def _look(run: Session, stack: ExitStack, place: str, wishes: Wishes) -> Found:
     if removals.count and not wishes.recursive:
         raise UsageError("it is a folder with something in it", where=location.shown(), hint="-r removes it.")
     return Found(place, location, removals, is_file=False)
+
+
+def _open(run: Session, place: str) -> Location:
+    """The location of a place. A link is itself; with a slash at its end, the folder that it leads to."""
+    address = parse(place)
+    path = os.path.abspath(os.path.expanduser(address.path))
+    if address.form is not Form.LOCAL or address.wants_dir or not os.path.islink(path):
+        return run.open(place, for_writing=True)
+    folder, name = os.path.split(path)
+    return replace(run.open(folder, for_writing=True), path=name, name=place)
 
 
 def _refuse_root(location: Location) -> None:

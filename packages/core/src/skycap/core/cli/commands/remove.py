@@ -44,6 +44,8 @@ def remove(
 ) -> int:
     """Remove files; with -r folders and all below them, after a question.
 
+    A link is removed itself; written with a slash at its end, the folder that it leads to.
+
     \b
     Examples:
       skycap remove photos:2024/blurred.jpg
