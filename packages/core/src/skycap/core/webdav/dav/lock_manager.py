@@ -16,10 +16,9 @@ from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import IF_ABSENT
 from skycap.core.webdav.answers import XML_TYPE, Answer, Refusal, refusal
 from skycap.core.webdav.dav.work import CURRENT, Work, opaque
+from skycap.core.webdav.listing.locks import DOOR
 from skycap.core.webdav.locking import wished_seconds
 from skycap.core.webdav.shares import Place
-
-DOOR = "webdav"
 
 
 class OurLockManager(LockManager):

@@ -11,9 +11,9 @@ from wsgidav.xml_tools import string_to_xml
 
 from skycap.core.storage.entry import Entry
 from skycap.core.webdav.dav.acting import make_collection, remove, transfer
-from skycap.core.webdav.dav.discovery import discovery
 from skycap.core.webdav.dav.lock_manager import OurLockManager
 from skycap.core.webdav.dav.work import CURRENT, Work, opaque
+from skycap.core.webdav.listing.locks import active_locks
 from skycap.core.webdav.properties import patching
 from skycap.core.webdav.shares import Place
 from skycap.core.webdav.trees import Failures
@@ -76,7 +76,9 @@ class Resource:
         """The one property that WsgiDAV asks for: what was locked, after it was."""
         if name != "{DAV:}lockdiscovery":
             raise DAVError(404)
-        return string_to_xml(discovery(self.place, self.work.locking))
+        locking = self.work.locking
+        told = active_locks(locking, self.place, locking.covering(self.place))
+        return string_to_xml(f'<D:lockdiscovery xmlns:D="DAV:"{told.removeprefix("<D:lockdiscovery")}')
 
     def set_property_value(self, _name: str, _value: Any, dry_run: bool = False) -> None:
         """Judge all changes when the first is looked at, make all when the first is meant."""
