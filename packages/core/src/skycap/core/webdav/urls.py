@@ -22,7 +22,9 @@ def decode(raw: str) -> tuple[str, bool]:
 
     `PathInvalid` for what no storage can hold: dot segments, an encoded slash, NUL.
     """
-    raw = raw.partition("?")[0].partition("#")[0]
+    raw = raw.partition("?")[0]
+    if "#" in raw:
+        raise PathInvalid("a fragment names nothing on a server", where=printable(raw))
     segments = [part for part in raw.split("/") if part]
     if any("%2f" in part.lower() for part in segments):
         raise PathInvalid("a name cannot hold a slash", where=printable(raw))
