@@ -42,5 +42,13 @@ class TestCryptOverS3(StorageConformance):
         super().test_an_old_version_is_restored_as_the_newest(storage)
 
     @_forgets
+    def test_one_version_is_removed_for_good(self, storage: Storage) -> None:
+        super().test_one_version_is_removed_for_good(storage)
+
+    @_forgets
     def test_a_removed_file_comes_back_from_its_history(self, storage: Storage) -> None:
         super().test_a_removed_file_comes_back_from_its_history(storage)
+
+    @_forgets
+    def test_what_comes_back_from_its_history_has_its_metadata(self, storage: Storage) -> None:
+        super().test_what_comes_back_from_its_history_has_its_metadata(storage)

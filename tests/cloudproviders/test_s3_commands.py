@@ -127,3 +127,94 @@ def test_a_check_of_a_remote_tells_why_it_failed_and_reads_nothing_then(skycap: 
     (listing,) = (line for line in out.splitlines() if line.startswith("list"))
     assert "there is no bucket 'no-bucket'" in listing
     assert not any(line.startswith("read ") for line in out.splitlines())
+
+
+def test_a_made_up_version_takes_no_file_with_it(skycap: Skycap, s3: S3) -> None:
+    s3.write("f", b"alive")
+    place = f"minio:{s3.bucket}/f"
+    status, _, err = skycap("versions", "--yes", "--remove", "MADEUP", place)
+    assert status == 4
+    assert "no such version" in err
+    assert "lists those there are" in err
+    assert skycap("versions", "--restore", "MADEUP", place)[0] == 4
+    assert skycap("cat", place)[1] == "alive"
+    status, _, err = skycap("versions", "--restore", "a", "--remove", "b", place)
+    assert (status, "exclude each other" in err) == (2, True)
+
+
+def test_a_version_id_is_sent_only_if_the_store_listed_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    listing = b"<ListVersionsResult><Version><Key>a</Key><VersionId>null</VersionId><ETag>e</ETag></Version>"
+    with Stub(lambda _: Reply(body=listing + b"</ListVersionsResult>")) as stub:
+        place = f':s3,endpoint="{stub.url}",region=x:bucket/a'
+        assert run(["versions", "--yes", "--remove", "zz", place]) == 4
+        assert "DELETE" not in {request.method for request in stub.requests}
+        assert run(["versions", "--yes", "--remove", "null", place]) == 0
+        assert stub.requests[-1].query == {"versionId": "null"}
+
+
+def test_errors_name_a_place_as_it_was_typed(
+    skycap: Skycap, s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bucket = s3.bucket
+    status, _, err = skycap("ls", "minio:no-bucket")
+    assert (status, err.startswith("skycap: minio:no-bucket: there is no bucket")) == (4, True)
+    assert "skycap mkdir minio:no-bucket" in err
+    assert "s3://" not in err
+    for place in (f"minio:{bucket}/a/nope", f"minio:{bucket}/nope"):
+        assert skycap("cat", place)[2].startswith(f"skycap: {place}: ")
+    (tmp_path / "phrase").write_text("a passphrase that is long enough\n")
+    monkeypatch.setenv("SKYCAP_REMOTE_VAULT_TYPE", "crypt")
+    monkeypatch.setenv("SKYCAP_REMOTE_VAULT_REMOTE", f"minio:{bucket}/sealed")
+    monkeypatch.setenv("SKYCAP_REMOTE_VAULT_PASSPHRASE", f"file:{tmp_path / 'phrase'}")
+    assert skycap("copy", tmp_path / "phrase", "vault:here")[0] == 0
+    for place in ("vault:a/nope", "vault:nope"):
+        status, _, err = skycap("cat", place)
+        assert (status, f"skycap: {place}: " in err) == (4, True)
+    monkeypatch.setenv("SKYCAP_REMOTE_VAULT_REMOTE", "minio:no-bucket/sealed")
+    status, _, err = skycap("ls", "vault:")
+    assert (status, "no-bucket" in err, "s3://" in err) == (4, True, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "hint"),
+    [
+        (("remote", "cleanup", "minio:"), "minio: no bucket is named", "minio:BUCKET"),
+        (("link", "--list", "minio:"), "minio: no bucket is named", "minio:BUCKET"),
+        (("versions", "minio:"), "minio: no bucket is named", "minio:BUCKET"),
+        (("link", "--list", "minio:bucket"), "S3 keeps no list of links; each ends at its time", ""),
+        (("link", "--remove", "x", "minio:bucket/a"), "an S3 link cannot be taken back", ""),
+        (("trash", "list", "minio:bucket"), "s3 storages have no trash", ""),
+    ],
+)
+def test_what_s3_cannot_do_is_told_in_words(
+    words: tuple[str, ...], told: str, hint: str, skycap: Skycap
+) -> None:
+    status, _, err = skycap(*words)
+    assert status == 7
+    assert told in err
+    assert hint in err
+    assert "_" not in err
+
+
+def test_a_folder_is_told_where_a_file_is_wanted(skycap: Skycap, s3: S3) -> None:
+    s3.write("folder/file", b"x")
+    for place in (f"minio:{s3.bucket}/folder", f"minio:{s3.bucket}"):
+        for words in (("cat", place), ("copy", place, "-"), ("link", place)):
+            status, out, err = skycap(*words)
+            assert (status, out) == (7, "")
+            assert f"skycap: {place}: it is a folder" in err
+    assert skycap("cat", f"minio:{s3.bucket}/nope")[0] == 4
+
+
+def test_what_remove_leaves_of_an_empty_bucket_is_told(skycap: Skycap, s3: S3) -> None:
+    status, _, err = skycap("remove", "-r", "--yes", f"minio:{s3.bucket}")
+    assert status == 0
+    assert "is empty; it stays" in err
+
+
+def test_a_scheme_without_slashes_is_told(skycap: Skycap) -> None:
+    assert "s3://bucket/a" in skycap("ls", "s3:bucket/a")[2]

@@ -12,6 +12,7 @@ from skycap.core.storage import Storage
 from skycap.core.testing import StorageConformance
 from skycap.core.testing.conformance.conditions import ConditionPromises
 from skycap.core.testing.conformance.extras import ExtrasPromises
+from skycap.core.testing.conformance.metadata import MetadataPromises
 from skycap.core.testing.conformance.moving import MovingPromises
 from skycap.core.testing.conformance.reading import ReadingPromises
 
@@ -44,8 +45,18 @@ class TestS3(StorageConformance):
     def test_a_removed_file_comes_back_from_its_history(self, storage: Storage) -> None:
         super().test_a_removed_file_comes_back_from_its_history(storage)
 
+    @_forgets
+    def test_what_comes_back_from_its_history_has_its_metadata(self, storage: Storage) -> None:
+        super().test_what_comes_back_from_its_history_has_its_metadata(storage)
 
-class TestS3WithVersions(ReadingPromises, ConditionPromises, MovingPromises, ExtrasPromises):
+    @_forgets
+    def test_one_version_is_removed_for_good(self, storage: Storage) -> None:
+        super().test_one_version_is_removed_for_good(storage)
+
+
+class TestS3WithVersions(
+    ReadingPromises, ConditionPromises, MovingPromises, MetadataPromises, ExtrasPromises
+):
     @pytest.fixture
     def storage(self, options: Callable[..., S3Options], versioned: str) -> Iterator[S3]:
         with S3(options(part_size="5MiB"), versioned) as storage:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skycap.cloudproviders.s3.codes import CODES
+from skycap.cloudproviders.s3.codes import CODES, NoSuchBucket
 from skycap.cloudproviders.s3.errors import (
     Refusal,
     botocore_error,
@@ -49,7 +49,8 @@ _TABLE: dict[tuple[type[Error], bool], str] = {
     (AuthMissing, False): "InvalidAccessKeyId NotSignedUp SignatureDoesNotMatch",
     (AuthExpired, True): "ExpiredToken ExpiredTokenException InvalidToken TokenRefreshRequired",
     (AuthMissing, True): "RequestTimeTooSkewed RequestExpired",
-    (NotFound, False): "NoSuchBucket NoSuchKey NoSuchVersion NoSuchUpload NoSuchBucketPolicy "
+    (NoSuchBucket, False): "NoSuchBucket",
+    (NotFound, False): "NoSuchKey NoSuchVersion NoSuchUpload NoSuchBucketPolicy "
     "NoSuchLifecycleConfiguration NoSuchTagSet NoSuchCORSConfiguration "
     "ServerSideEncryptionConfigurationNotFoundError NoSuchPublicAccessBlockConfiguration "
     "OwnershipControlsNotFoundError",
@@ -237,7 +238,7 @@ def test_an_error_inside_a_failed_boto3_upload_is_found() -> None:
 
     outer = S3UploadFailedError("it failed")
     outer.__cause__ = _E.ClientError(_response("NoSuchBucket", 404), "PutObject")
-    assert type(botocore_error(outer, "b")) is NotFound
+    assert type(botocore_error(outer, "b")) is NoSuchBucket
 
 
 _O = pytest.importorskip("obstore.exceptions")

@@ -97,3 +97,9 @@ def test_a_signal_while_it_starts_leaves_nothing(server: subprocess.Popen[str], 
     _, err = server.communicate(timeout=30)
     assert server.returncode == 0, err
     assert list(folder.iterdir()) == []
+
+
+def test_it_tells_what_it_is_instead_of_starting_when_asked_for_help() -> None:
+    asked = [sys.executable, "-m", "skycap.core.testing.servers", "--help"]
+    said = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+    assert "Ctrl-C" in said.stdout

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,10 +19,10 @@ from skycap.core.errors import AuthMissing
 class Shelf:
     """A credential store in memory."""
 
-    name = "shelf"
+    name: ClassVar[str] = "shelf"
 
-    def __init__(self, *, works: bool = True) -> None:
-        self.works = works
+    def __init__(self, *, works: bool = True, name: str = "shelf") -> None:
+        self.works, self.name = works, name  # type: ignore[misc]
         self.kept: dict[tuple[str, str], str] = {}
 
     def available(self) -> bool:
@@ -128,7 +129,7 @@ def test_a_keyring_reference_has_a_service_and_a_name(reference: str) -> None:
 
 
 def test_new_secrets_go_to_the_first_store_that_works_or_to_the_chosen_one() -> None:
-    keyring, file, other = Shelf(works=False), Shelf(), Shelf()
+    keyring, file, other = Shelf(works=False), Shelf(), Shelf(name="other")
     stores = {"keyring": keyring, "file": file, "other": other}
     assert secrets_of(**stores).store() is file
     keyring.works = True
@@ -136,6 +137,8 @@ def test_new_secrets_go_to_the_first_store_that_works_or_to_the_chosen_one() -> 
     assert secrets_of({"SKYCAP_CREDENTIAL_STORE": "other"}, **stores).store() is other
     with pytest.raises(AuthMissing, match="nobodys"):
         secrets_of({"SKYCAP_CREDENTIAL_STORE": "nobodys"}, **stores).store()
+    with pytest.raises(AuthMissing, match="its name is 'shelf'"):
+        secrets_of({"SKYCAP_CREDENTIAL_STORE": "other"}, other=Shelf()).store()
 
 
 def test_a_fetched_secret_is_taken_out_of_all_text_from_then_on() -> None:

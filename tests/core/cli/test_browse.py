@@ -188,3 +188,28 @@ def test_one_file_of_a_vault_over_a_folder_can_be_named(
     done = skycap(command, f"v:{name}")
     assert done.status == 0, done
     assert name.rsplit("/", 1)[-1] in done.out or command == "du"
+
+
+def test_find_goes_by_dates(skycap: Skycap, tree: Path) -> None:
+    os.utime(tree / "a.txt", (10**9, 10**9))  # in September 2001
+    assert skycap("find", "--min-age", "2001-12-31", tree).out.split() == ["a.txt"]
+    assert "a.txt" not in skycap("find", "--max-age", "2001-12-31", tree).out
+    assert "a.txt" in skycap("find", "--max-age", "2001-01-01", tree).out
+    outcome = skycap("find", "--max-age", "2001-13-01", tree)
+    assert (outcome.status, "is not a date" in outcome.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--min-size", "2M", "--max-size", "1M"),
+        ("--min-age", "7d", "--max-age", "1d"),
+        ("--include", "[z-a]"),
+    ],
+)
+def test_filters_that_nothing_can_fit_are_refused(words: tuple[str, ...], skycap: Skycap, tree: Path) -> None:
+    assert skycap("find", *words, tree).status == 2
+
+
+def test_the_tree_of_a_file_has_one_file(skycap: Skycap, tree: Path) -> None:
+    assert "0 folders, 1 file\n" in skycap("tree", tree / "a.txt").err

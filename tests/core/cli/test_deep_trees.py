@@ -89,7 +89,7 @@ def test_what_is_too_long_for_a_path_is_told_and_stays(
 ) -> None:
     deep = planted("d" * 10)
     outcome = skycap(command, deep, home / "out")
-    assert outcome.status == 2
+    assert outcome.status == 3
     assert "too long" in outcome.err
     there, here = files_of(home / "out"), files_of(deep)
     assert there > 300

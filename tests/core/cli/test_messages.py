@@ -164,3 +164,51 @@ def test_the_editor_is_run_on_the_configuration(skycap: Skycap, monkeypatch: pyt
     assert Path(os.environ["SKYCAP_CONFIG"]).exists()
     monkeypatch.setenv("EDITOR", "no-such-editor-anywhere")
     assert skycap("config", "edit").status == 10
+
+
+def test_a_move_that_is_only_shown_is_called_one(skycap: Skycap, tree: Path, home: Path) -> None:
+    outcome = skycap("move", "--dry-run", tree, home / "out")
+    assert "move a.txt (new, 5 B)\n" in outcome.out
+    assert "copy" not in outcome.out + outcome.err
+    assert "Would move 3 files" in outcome.err
+
+
+def test_a_forgotten_colon_is_told(skycap: Skycap, tree: Path) -> None:
+    skycap("remote", "add", "docs", "local", f"root={tree}")
+    outcome = skycap("ls", "docs")
+    assert outcome.status == 4
+    assert "Then write docs:" in outcome.err
+
+
+def test_wildcards_are_told_where_they_find_nothing(skycap: Skycap, tree: Path) -> None:
+    outcome = skycap("copy", f"{tree}/*.jpg", "out")
+    assert outcome.status == 4
+    assert "--include" in outcome.err
+
+
+def test_a_logout_of_nothing_says_so(skycap: Skycap) -> None:
+    skycap("remote", "add", "v", "crypt", "remote=/x")
+    assert "Nothing was stored for v" in skycap("auth", "logout", "v").err
+    assert "no passphrase is set" in skycap("auth", "status").out
+
+
+def test_a_completion_without_a_shell_is_one_line(skycap: Skycap) -> None:
+    outcome = skycap("completion")
+    assert outcome.status == 2
+    assert "Choose from: bash, zsh, fish\n" in outcome.err
+
+
+def test_an_engine_that_is_not_there_is_told(skycap: Skycap, tree: Path) -> None:
+    outcome = skycap("copy", "--engine", "warp", tree, "out")
+    assert outcome.status == 2
+    assert "No plugin that is installed brings one." in outcome.err
+
+
+def test_the_doctor_names_the_remote_that_leads_nowhere(
+    skycap: Skycap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, other in (("A", "b"), ("B", "a")):
+        monkeypatch.setenv(f"SKYCAP_REMOTE_{name}_TYPE", "crypt")
+        monkeypatch.setenv(f"SKYCAP_REMOTE_{name}_REMOTE", f"{other}:")
+        monkeypatch.setenv(f"SKYCAP_REMOTE_{name}_PASSPHRASE", "env:NONE")
+    assert "skycap remote show a" in skycap("doctor").out + skycap("doctor").err

@@ -159,6 +159,7 @@ def test_what_is_refused_changes_nothing(
 
 def test_a_remote_without_a_passphrase_is_told_apart(vault: Path, home: Path, skycap: Skycap) -> None:
     skycap("remote", "add", "docs", "local", f"root={home}")
+    (home / "k").write_bytes(bytes(32))
     skycap("remote", "add", "safe", "crypt", f"remote={home / 'other'}", "key_file=k")
     assert skycap("remote", "passphrase", "docs").status == 7
     outcome = skycap("remote", "passphrase", "safe")

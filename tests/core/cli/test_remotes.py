@@ -53,6 +53,33 @@ def test_what_is_wrong_is_found_before_anything_is_written(option: str, skycap: 
     assert not Path(os.environ["SKYCAP_CONFIG"]).exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "status"),
+    [
+        ("retries=many", 33),
+        ("timeout=soon", 33),
+        ("limit_rate=fast", 33),
+        ("connections=0", 33),
+    ],
+)
+@pytest.mark.parametrize("verb", ["add", "edit"])
+def test_what_every_remote_has_is_looked_at_before_it_is_written(
+    verb: str, option: str, status: int, skycap: Skycap
+) -> None:
+    if verb == "edit":
+        skycap("remote", "add", "docs", "local", "root=/a")
+        before, words = written(), ("docs", option)
+    else:
+        before, words = {}, ("docs", "local", option)
+    assert skycap("remote", verb, *words).status == status
+    assert (written() if before else {}) == before
+
+
+def test_the_type_of_a_new_remote_is_no_option(skycap: Skycap) -> None:
+    assert skycap("remote", "add", "docs", "local", "type=s3").status == 2
+    assert not Path(os.environ["SKYCAP_CONFIG"]).exists()
+
+
 def test_an_edit_sets_and_takes_out(skycap: Skycap) -> None:
     skycap("remote", "add", "docs", "local", "root=/a", "links=skip")
     assert skycap("remote", "edit", "docs", "root=/b", "links=", "retries=3").status == 0
@@ -183,12 +210,16 @@ def test_a_login_asks_for_all_that_belongs_together(skycap: Skycap, monkeypatch:
 
 
 def test_a_vault_with_a_key_file_needs_no_login(skycap: Skycap) -> None:
+    Path("k").write_bytes(os.urandom(32))
     skycap("remote", "add", "safe", "crypt", "remote=./x", "key_file=k")
     assert skycap("auth", "status", "safe").status == 0
 
 
 def test_the_doctor_looks_at_what_a_vault_stands_on(skycap: Skycap) -> None:
+    Path("k").write_bytes(os.urandom(32))
+    skycap("remote", "add", "gone", "local")
     skycap("remote", "add", "safe", "crypt", "remote=gone:x", "key_file=k")
+    skycap("remote", "remove", "--yes", "gone")
     outcome = skycap("doctor")
     assert outcome.status != 0
     assert "what it stands on" in outcome.out
@@ -300,3 +331,47 @@ def test_an_empty_answer_takes_an_old_token_out(skycap: Skycap, monkeypatch: pyt
     assert "session_token taken out" in outcome.err
     assert "session_token" not in written()["box"]
     assert "secret_access_key" in written()["box"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("docs", "local", "limit_rate=fast"), "option 'limit_rate': 'fast' is not a rate"),
+        (("docs", "local", "limit_up=fast"), "option 'limit_up': 'fast' is not a rate"),
+        (("docs", "local", "connections=many"), "'many' is not a number of connections"),
+        (("docs", "local", "retries=often"), "retries"),
+        (("v", "crypt", "remote=absent:x"), "it would stand on absent, and no remote has this name"),
+        (("v", "crypt", "remote=v:x"), "it would stand on itself"),
+        (("v", "crypt", "remote=/x", "key_file=/no/such/key"), "option 'key_file': there is no such file"),
+        (("b", "s3", "connections=many"), "'many' does not fit (a whole number)"),
+        (("b", "s3", "ca_bundle=/no/such/bundle"), "option 'ca_bundle': there is no such file"),
+    ],
+)
+def test_what_can_never_work_is_found_before_anything_is_written(
+    words: tuple[str, ...], told: str, skycap: Skycap
+) -> None:
+    outcome = skycap("remote", "add", *words)
+    assert outcome.status == 33
+    assert told in outcome.err
+    assert "invalid literal" not in outcome.err
+    assert not Path(os.environ["SKYCAP_CONFIG"]).exists()
+
+
+def test_remotes_that_would_stand_on_each_other_are_refused(skycap: Skycap) -> None:
+    skycap("remote", "add", "v", "crypt", "remote=/x")
+    assert skycap("remote", "add", "w", "crypt", "remote=v:").status == 0
+    assert skycap("remote", "edit", "v", "remote=w:").status == 33
+    assert written()["v"]["remote"] == "/x"
+
+
+def test_an_address_without_a_scheme_is_told_as_it_is_taken(skycap: Skycap) -> None:
+    said = skycap("remote", "add", "box", "s3", "endpoint=localhost:9000").err
+    assert "endpoint is taken as https://localhost:9000; write http://localhost:9000 if" in said
+    assert "is taken as" not in skycap("remote", "edit", "box", "endpoint=http://localhost:9000").err
+
+
+def test_a_vault_without_a_passphrase_is_logged_in_to_first(skycap: Skycap, home: Path) -> None:
+    (home / "phrase").write_text("long enough, this one\n")
+    assert '"skycap auth login v"' in skycap("remote", "add", "v", "crypt", "remote=/x").err
+    words = ("remote", "add", "w", "crypt", "remote=/x", "passphrase=file:phrase")
+    assert '"skycap ls w:"' in skycap(*words).err

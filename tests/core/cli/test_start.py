@@ -24,6 +24,11 @@ HEAVY = {
     "rich",
     "tomlkit",
     "pydantic",
+    "cheroot",
+    "waitress",
+    "wsgidav",
+    "defusedxml",
+    "psycopg",
 }
 
 
@@ -53,7 +58,18 @@ def test_the_version_is_that_of_the_distribution(installed: Skycap) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [("--help",), ("ls",), ("ls", "--json"), ("copy", "--help"), ("remote", "--help")]
+    "args",
+    [
+        ("--help",),
+        ("ls",),
+        ("ls", "--json"),
+        ("copy", "--help"),
+        ("remote", "--help"),
+        ("webdav", "--help"),
+        ("webdav", "serve", "--help"),
+        ("webdav", "status"),
+        ("webdav", "config"),
+    ],
 )
 def test_no_heavy_module_is_imported_by(args: tuple[str, ...], home: Path) -> None:
     roots = {name.partition(".")[0] for name in modules_of(*args)}
@@ -65,6 +81,7 @@ def test_help_imports_plugin_modules_and_nothing_behind_them(home: Path) -> None
     assert "skycap.cloudproviders.plugin" in found
     assert not {name for name in found if name.startswith("skycap.cloudproviders.s3")}
     assert not {name for name in found if name.startswith("skycap.core.cli.commands.")}
+    assert not {name for name in found if name.startswith(("skycap.core.webdav", "skycap.core.server"))}
 
 
 def test_a_command_imports_no_other_command(home: Path) -> None:
@@ -81,7 +98,7 @@ def test_a_small_copy_imports_nothing_heavy(home: Path) -> None:
 
 def test_help_lists_every_command_with_its_line(skycap: Skycap) -> None:
     out = skycap("--help").out
-    for name in ("ls", "copy", "sync", "check", "remote", "auth", "doctor", "completion"):
+    for name in ("ls", "copy", "sync", "check", "remote", "auth", "doctor", "completion", "webdav"):
         assert f"\n  {name} " in out
 
 

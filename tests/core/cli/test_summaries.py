@@ -51,7 +51,7 @@ def test_a_sync_that_only_removes_says_what_it_removed(skycap: Skycap, tree: Pat
 def test_the_hints_of_the_first_failures_are_told_at_once(
     failed: int, hints: int, skycap: Skycap, tree: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show = Show(begin(), Silent(), dry_run=False, single=False)
+    show = Show(begin(), Silent(), "copy", dry_run=False, single=False)
     for number in range(failed):
         error = NotFound("gone", where=f"f{number}", hint=f"Look for {number}.")
         show(Event(EventType.FAILED, f"f{number}", error=error))

@@ -18,7 +18,11 @@ pty = pytest.importorskip("pty", reason="needs pseudo terminals")
 
 
 def at_terminal(
-    *args: str | Path, typed: bytes = b"", env: dict[str, str] | None = None, interrupt_at: bytes = b""
+    *args: str | Path,
+    typed: bytes = b"",
+    env: dict[str, str] | None = None,
+    interrupt_at: bytes = b"",
+    program: tuple[str, ...] = ("-m", "skycap.core"),
 ) -> tuple[int, str]:
     """Run a command at a pseudo terminal; its status and all that was on the screen.
 
@@ -26,7 +30,7 @@ def at_terminal(
     """
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "skycap.core", *map(str, args)],
+        [sys.executable, *program, *map(str, args)],
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -55,7 +59,7 @@ def at_terminal(
 
 
 @pytest.mark.parametrize(
-    ("typed", "status", "stays"), [(b"y\n", 0, False), (b"n\n", 0, True), (b"\n", 0, True)]
+    ("typed", "status", "stays"), [(b"y\n", 0, False), (b"n\n", 31, True), (b"\n", 31, True)]
 )
 def test_sync_shows_what_goes_and_asks(
     typed: bytes, status: int, stays: bool, tree: Path, home: Path, skycap: Skycap
@@ -67,7 +71,7 @@ def test_sync_shows_what_goes_and_asks(
     assert "remove extra" in screen
     assert "1 item (1 B) is only at the target" in screen
     assert "Remove it? [y/N] " in screen
-    assert ("Kept 1 item that only the target has." in screen) is stays
+    assert ("kept 1 item that only the target has" in screen) is stays
 
 
 @pytest.mark.parametrize(("typed", "stays"), [(b"y\n", False), (b"n\n", True)])
@@ -77,7 +81,7 @@ def test_sync_says_that_the_source_is_empty_before_it_asks(
     skycap("copy", tree, home / "out")
     (home / "unmounted").mkdir()
     found, screen = at_terminal("sync", home / "unmounted", home / "out", typed=typed)
-    assert found == 0
+    assert found == (31 if stays else 0)
     assert "The source has no file at all: is it mounted? Remove them? [y/N] " in screen
     assert bool(contents(home / "out")) is stays
 
@@ -96,12 +100,12 @@ def test_no_bar_is_painted_over_a_question(tree: Path, home: Path) -> None:
     (home / "out").mkdir()
     (home / "out" / "extra").write_text("x")
     status, screen = at_terminal("sync", tree, home / "out", typed=b"n\n")
-    assert status == 0
+    assert status == 31
     assert (
         "\x1b[?25h" in screen.partition("is only at the target")[0]
     )  # the bars are gone: the cursor is back
     answer = screen.partition("Remove it? [y/N] ")[2]
-    assert "Kept 1 item" in answer
+    assert "kept 1 item" in answer
 
 
 def test_interactive_asks_for_each_file(tree: Path, home: Path, skycap: Skycap) -> None:
@@ -126,6 +130,48 @@ def test_who_stops_at_a_question_changes_nothing(verb: str, way: str, tree: Path
     assert status == 130
     assert contents(home) == before
     assert screen.endswith("skycap: stopped; nothing was changed\n")
+
+
+@pytest.mark.parametrize("verb", ["remove", "sync"])
+def test_ctrl_c_at_a_question_about_a_deletion_ends_at_once(
+    verb: str, tree: Path, home: Path, skycap: Skycap
+) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "extra").write_text("x")
+    before = contents(home)
+    words = {"remove": ("remove", "-r", "out"), "sync": ("sync", "--progress", "none", "tree", "out")}[verb]
+    status, screen = at_terminal(*words, interrupt_at=b"[y/N] ")
+    assert status == 130
+    assert contents(home) == before
+    assert "skycap: stopped" in screen
+    assert "in flight" not in screen
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "left"),
+    [
+        (b"y\nn\n", 0, {"b", "c"}),
+        (b"n\na\n", 0, {"a"}),
+        (b"y\nq\n", 130, {"a", "b", "c"}),
+        (b"y\n\x04", 130, {"a", "b", "c"}),
+    ],
+)
+def test_remove_asks_for_each_file_as_copy_does(
+    typed: bytes, status: int, left: set[str], home: Path
+) -> None:
+    for name in "abc":
+        (home / name).write_text("x")
+    answers = typed + (b"n\n" if not status else b"")
+    assert at_terminal("remove", "-i", *"abc", typed=answers)[0] == status
+    assert set(contents(home)) == left
+
+
+def test_remove_asks_about_all_places_before_it_removes_one(tree: Path, home: Path, skycap: Skycap) -> None:
+    skycap("copy", tree, home / "out")
+    before = contents(home)
+    status, screen = at_terminal("remove", "-r", "tree", "out", typed=b"y\nn\n")
+    assert (status, contents(home)) == (31, before)
+    assert "nothing was changed" in screen
 
 
 def test_ls_shows_sizes_and_times(tree: Path) -> None:
@@ -181,3 +227,54 @@ def test_ctrl_c_stops_in_good_order_and_tells_how_to_go_on(tree: Path, home: Pat
     done = contents(home / "out")
     assert 0 < len(done) < 23
     assert all(done[name] == data for name, data in contents(tree).items() if name in done)
+
+
+def test_the_question_about_a_version_says_that_the_file_goes_with_it(home: Path) -> None:
+    program = """
+from skycap.core.storage.memory import Memory
+from skycap.core.cli.app import run
+storage = Memory("one")
+storage.write("old", b"1")
+storage.write("old", b"22")
+storage.write("only", b"1")
+for path in ("old", "only"):
+    name = next(storage.versions().list(path)).entry.version
+    assert run(["versions", "--remove", name, f":memory,space=one:{path}"]) == 31
+    assert storage.stat(path).size
+"""
+    status, screen = at_terminal(typed=b"n\nn\n", program=("-c", program))
+    assert status == 0
+    assert "It is the newest version: the one before takes its place. Forget version" in screen
+    assert "It is the only version there is: the file itself goes. Forget version" in screen
+
+
+def test_ctrl_c_twice_says_stopped_and_takes_the_bars_away(home: Path) -> None:
+    program = """
+import os, signal, threading
+from skycap.core.cli.progress import make
+from skycap.core.cli.stopping import stopping
+cancel, told = threading.Event(), threading.Event()
+progress = make("auto", quiet=False, environ=os.environ)
+def say(text):
+    progress.say(text)
+    told.set()
+with progress, stopping(cancel, say, in_flight=lambda: 3 << 20, clear=progress.clear):
+    os.kill(os.getpid(), signal.SIGINT)
+    told.wait(60)
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait(60)
+"""
+    status, screen = at_terminal(program=("-c", program))
+    assert status == 130
+    assert "Finishing what is in flight (3.0 MiB); once more stops now." in screen
+    assert screen.endswith("skycap: stopped\n")
+    assert screen.rindex("\x1b[?25h") > screen.rindex("\x1b[?25l")  # the cursor is there again
+
+
+def test_a_check_shows_how_far_it_is(tree: Path, home: Path, skycap: Skycap) -> None:
+    skycap("copy", tree, home / "out")
+    (home / "out" / "a.txt").write_text("other")
+    status, screen = at_terminal("check", tree, home / "out")
+    assert status == 3
+    assert "\x1b[?25l" in screen
+    assert "different a.txt (another content)\n" in screen

@@ -366,3 +366,101 @@ def test_sync_empties_the_target_where_that_is_said(
     assert contents(home / "out") == contents(tree)
     assert skycap("sync", "--yes", *words, home / "void", home / "out").status == 0
     assert contents(home / "out") == {}
+
+
+@pytest.mark.parametrize("place", [".", "..", "../..", "~", "~/", "../../above", "../link/", "local:"])
+def test_remove_refuses_the_folder_one_is_in_or_at_home_in_and_those_above(
+    place: str, skycap: Skycap, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Should it not be refused, all that goes is in this folder of the test.
+    here, own = home / "above" / "here", home / "own"
+    here.mkdir(parents=True)
+    own.mkdir()
+    for folder in (home, here, own):
+        (folder / "file").write_text("x")
+    (home / "above" / "link").symlink_to(own)
+    monkeypatch.setenv("HOME", str(own))
+    monkeypatch.setenv("SKYCAP_REMOTE_LOCAL_TYPE", "local")
+    monkeypatch.setenv("SKYCAP_REMOTE_LOCAL_ROOT", str(own))
+    monkeypatch.chdir(here)
+    before = contents(home)
+    outcome = skycap("remove", "-r", "--yes", place)
+    assert outcome.status == 2
+    assert "is never removed" in outcome.err
+    assert contents(home) == before
+
+
+def test_the_root_of_all_folders_is_refused_too(skycap: Skycap) -> None:
+    assert skycap("remove", "-r", "--dry-run", "/").status == 2
+
+
+def test_what_stands_beside_the_current_folder_can_be_removed(
+    skycap: Skycap, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("here", "here2"):
+        (home / name).mkdir()
+    monkeypatch.chdir(home / "here")
+    assert skycap("remove", "-r", "--yes", "../here2").status == 0
+    assert not (home / "here2").exists()
+
+
+def test_a_report_can_go_to_standard_output(skycap: Skycap, tree: Path, home: Path) -> None:
+    outcome = skycap("copy", "--report", "-", tree, home / "out")
+    assert json.loads(outcome.out)["counts"]["copied"] >= 3
+    assert not (home / "-").exists()
+    for flag in ("--json", "--dry-run"):
+        assert skycap("copy", "--report", "-", flag, tree, home / "out").status == 2
+
+
+@pytest.mark.parametrize("verb", ["move", "sync"])
+def test_a_pipe_is_copied_and_nothing_else(verb: str, skycap: Skycap, tree: Path, home: Path) -> None:
+    outcome = skycap(verb, tree / "a.txt", "-")
+    assert outcome.status == 2
+    assert f"skycap copy {tree / 'a.txt'} -" in outcome.err
+    assert not (home / "-").exists()
+    assert (tree / "a.txt").exists()
+
+
+def test_check_writes_a_report_and_counts_what_it_leaves_alone(
+    skycap: Skycap, tree: Path, home: Path
+) -> None:
+    skycap("copy", tree, ":memory,space=checked:")
+    (tree / "sub" / "b.txt").write_text("BETA")
+    (tree / "link").symlink_to("a.txt")
+    os.mkfifo(tree / "pipe")
+    outcome = skycap("check", "--report", home / "report.json", tree, ":memory,space=checked:")
+    assert outcome.status == 3
+    assert "1 left alone" in outcome.err
+    report = json.loads((home / "report.json").read_text())
+    assert (report["command"], report["status"], report["exit_status"]) == ("check", "partial", 3)
+    assert (report["counts"]["unchanged"], report["counts"]["skipped"]) == (5, 1)
+    assert {"different: another content", "missing: only in the first place"} == {
+        failure["error"].partition(": ")[2] for failure in report["failures"]
+    }
+    assert skycap("check", "--report", home / "report.json", home / "nope", tree).status == 4
+    assert json.loads((home / "report.json").read_text())["exit_status"] == 4
+
+
+@pytest.mark.parametrize("flags", [("--quick", "-c"), ("--quick", "--size-only"), ("-c", "--size-only")])
+def test_check_is_told_one_way_to_compare(flags: tuple[str, str], skycap: Skycap, tree: Path) -> None:
+    outcome = skycap("check", *flags, tree, tree)
+    assert outcome.status == 2
+    assert "exclude each other" in outcome.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_remove_of_a_link_removes_the_link_and_with_a_slash_what_is_in_the_folder(
+    skycap: Skycap, home: Path
+) -> None:
+    (home / "real").mkdir()
+    (home / "real" / "file").touch()
+    for name in ("link", "other"):
+        (home / name).symlink_to("real")
+    (home / "broken").symlink_to("nowhere")
+    assert skycap("remove", "-r", "--yes", "link").status == 0
+    assert not (home / "link").is_symlink()
+    assert (home / "real" / "file").exists()
+    assert skycap("remove", "broken").status == 0
+    assert not (home / "broken").is_symlink()
+    assert skycap("remove", "-r", "--yes", "other/").status == 0
+    assert not (home / "real" / "file").exists()

@@ -32,6 +32,7 @@ def test_a_dry_run_is_only_offered_where_there_is_one(skycap: Skycap, tree: Path
 
 def test_who_forgets_a_remote_is_told_what_stands_on_it(skycap: Skycap) -> None:
     skycap("remote", "add", "inner", "local")
+    Path("k").write_bytes(bytes(32))
     skycap("remote", "add", "vault", "crypt", "remote=inner:x", "key_file=k")
     assert "vault stands on inner. Forget the remote inner" in skycap("remote", "remove", "inner").err
     assert "warning: vault stands on inner." in skycap("remote", "remove", "--yes", "inner").err

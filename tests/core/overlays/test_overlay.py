@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from skycap.core.errors import Unsupported
-from skycap.core.storage import FULL, IF_ABSENT, Capability, if_version
+from skycap.core.location import Location
+from skycap.core.storage import FULL, IF_ABSENT, Capability, Entry, Storage, backend, if_version
+from skycap.core.storage.local import Local
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays import Bandwidth, Hashed, Limited, Overlay, Retrying, Transparent
+from skycap.core.storage.overlays.crypt import Crypt
+from skycap.core.storage.overlays.crypt.credentials import KeyFile
 from skycap.core.storage.overlays.overlay import EVERYTHING
 
 
@@ -108,3 +116,39 @@ def test_closing_the_outer_closes_the_inner() -> None:
 
 def test_a_stack_shows_itself() -> None:
     assert repr(Retrying(Limited(Memory("shown")))) == "Retrying(Limited(Memory('shown')))"
+
+
+def test_a_backend_is_found_behind_retries_and_limits_and_not_behind_encryption() -> None:
+    memory = Memory()
+    for seen in (memory, Retrying(memory), Retrying(Limited(memory, connections=2))):
+        assert backend(seen, Memory) is memory
+        assert backend(seen, Local) is None
+    vault = Crypt(Retrying(memory), KeyFile(bytes(32)))
+    assert backend(vault, Memory) is None
+    assert backend(Retrying(vault), Crypt) is vault
+
+
+class _Box(Memory):
+    account = "one"
+
+    def copy_within_account(self, source: Storage, ours: str, theirs: str) -> Entry:
+        with source.read(ours) as reader:
+            return self.write(theirs, reader.read())
+
+
+def test_the_strategy_of_the_docs_moves_between_two_places_of_one_account() -> None:
+    page = (Path(__file__).parents[3] / "docs/plugins/storage.md").read_text(encoding="utf-8")
+    section = page.partition("## Moving files in its own way")[2]
+    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert code is not None
+    names: dict[str, Any] = {"Box": _Box}
+    exec(compile(code[1].replace("from skycap_box import Box", ""), "storage.md", "exec"), names)
+    ours, theirs, other = _Box(), _Box(), _Box()
+    other.account = "two"
+    ours.write("a/f", b"12345")
+    source, entry = Location(Retrying(ours), "a"), Entry("f", size=5)
+    ask = names["transfer_strategy"]
+    assert ask(source, Location(Retrying(theirs), "b"), entry)().path == "b/f"
+    assert theirs.stat("b/f").size == 5
+    for target in (other, Memory(), Crypt(theirs, KeyFile(bytes(32)))):
+        assert ask(source, Location(target), entry) is None

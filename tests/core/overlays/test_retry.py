@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from skycap.core.retry import Policies, Policy, RetryEvent, remaining
 from skycap.core.storage import IF_ABSENT, Entry, LocalFile, Storage
 from skycap.core.storage.local import Local
 from skycap.core.storage.memory import Memory
-from skycap.core.storage.overlays import Retrying
+from skycap.core.storage.overlays import Bandwidth, Limited, Retrying
 
 CONTENT = bytes(range(256)) * 100
 
@@ -439,3 +440,31 @@ def test_threads_share_one(inner: Memory, faulty: Any) -> None:
     for thread in threads:
         thread.join()
     assert sizes == [len(CONTENT)] * 8
+
+
+class _Lists(Memory):
+    """A store of which the listings are lists."""
+
+    def scan(self, path: str) -> Any:
+        return list(super().scan(path))
+
+    def scan_all(self, path: str) -> Any:
+        return list(super().scan_all(path))
+
+    def search(self, text: str, path: str = "") -> Any:
+        return list(super().search(text, path))
+
+
+@pytest.mark.parametrize("timeout_s", [None, 60.0])
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("call", [lambda s: s.scan("d"), lambda s: s.scan_all("d"), lambda s: s.search("f")])
+def test_a_listing_that_is_a_list_gives_each_thing_once(
+    call: Callable[[Storage], Any], ordered: bool, timeout_s: float | None
+) -> None:
+    inner = _Lists(facts=replace(Memory.facts, scan_ordered=ordered, scan_all_ordered=ordered))
+    for name in "abc":
+        inner.write(f"d/f{name}", b"1")
+    limited = Limited(inner, connections=1, up=Bandwidth(1e12))
+    storage = Retrying(limited, Policies(*[Policy(attempts=2, per_try_timeout_s=timeout_s)] * 4))
+    for one in (storage, Retrying(inner)):
+        assert [entry.path for entry in call(one)] == ["d/fa", "d/fb", "d/fc"]

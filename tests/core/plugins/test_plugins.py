@@ -131,7 +131,9 @@ def test_a_name_of_cores_own_cannot_be_taken(site: Path, caplog: pytest.LogCaptu
     found = loaded(site)
     assert found.storage_types()["local"].target.startswith("skycap.core.")
     assert found.commands()["copy"].target.startswith("skycap.core.")
-    assert "taken" in caplog.text
+    assert "skycap-thief-e 1.0: its command 'copy' was passed over (the name is taken already)" in caplog.text
+    assert "its storage type 'local' was passed over" in caplog.text
+    assert "does not work" not in caplog.text
 
 
 @pytest.mark.parametrize("entry", ["aardvark", "cloudproviders"])

@@ -122,5 +122,5 @@ def test_other_signals_go_first_too() -> None:
 @given(st.lists(st.sampled_from([*ORDER, 1, 2, 6, 12, 16, 24, 32, 33]), min_size=1))
 def test_the_exit_status_is_one_of_those_that_happened_in_any_order(statuses: list[int]) -> None:
     found = exit_status([of(status) for status in statuses])
-    assert found in statuses
+    assert found in {3 if status == 2 else status for status in statuses}
     assert found == exit_status([of(status) for status in sorted(statuses)])

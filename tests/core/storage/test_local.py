@@ -16,6 +16,10 @@ class TestLocal(StorageConformance):
     def storage(self, tmp_path: Path) -> Storage:
         return Local(tmp_path / "root")
 
+    @pytest.fixture
+    def other(self, tmp_path: Path) -> Storage:
+        return Local(tmp_path / "other")
+
     def reopened(self, storage: Storage) -> Storage:
         assert isinstance(storage, Local)
         return Local(storage.root)

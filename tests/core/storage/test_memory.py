@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from skycap.core.testing import StorageConformance
 from skycap.core.testing.clock import ManualClock
 from skycap.core.units import MiB
 
+_NUMBERS = itertools.count()
 _POOR = replace(
     Memory.facts,
     forbidden='\\:*?"<>|\n\t\x7f',
@@ -24,13 +26,21 @@ _POOR = replace(
     metadata_fields=frozenset({"mtime_ns"}),
     mtime_precision_ns=1_000_000_000,
     part_size=MiB // 4,
+    max_size=4 * MiB,
 )
 
 
 class TestMemory(StorageConformance):
     @pytest.fixture
     def storage(self) -> Storage:
+        return Memory(f"conformance {next(_NUMBERS)}")
+
+    @pytest.fixture
+    def other(self) -> Storage:
         return Memory()
+
+    def reopened(self, storage: Storage) -> Storage:
+        return Memory(storage.identity.removeprefix("memory:"))
 
 
 class TestPlainMemory(StorageConformance):
@@ -55,6 +65,14 @@ class TestPrefixMemory(StorageConformance):
     @pytest.fixture
     def storage(self) -> Storage:
         return Memory(facts=replace(Memory.facts, empty_dirs=False))
+
+
+class TestFoldingMemory(StorageConformance):
+    """Where capital and small letters are one."""
+
+    @pytest.fixture
+    def storage(self) -> Storage:
+        return Memory(facts=replace(Memory.facts, case_sensitive=False))
 
 
 def test_storages_of_one_name_hold_the_same_files() -> None:

@@ -21,7 +21,9 @@ from skycap.core.storage import (
     Storage,
     Upload,
 )
+from skycap.core.storage.extras import Share, Shares, Trash, Trashed, Versions
 from skycap.core.storage.memory import Memory
+from skycap.core.storage.memory.extras import MemoryShares, MemoryTrash, MemoryVersions
 from skycap.core.testing import StorageConformance
 
 
@@ -168,6 +170,80 @@ class _CannotBeOpened(Memory):
     open = Storage.__dict__["open"]
 
 
+class _Shares(MemoryShares):
+    def create(self, path: str, *, expires_s: float | None = None, password: str | None = None) -> Share:
+        return super().create(path)
+
+
+class _ForgetsTerms(Memory):
+    """Links without the password and the end that was asked for."""
+
+    def shares(self) -> Shares:
+        return _Shares(self, self._space)
+
+
+class _AnswersAnotherVersion(Memory):
+    def store(
+        self, path: str, content: bytes, metadata: Metadata | None, condition: Condition | None
+    ) -> Entry:
+        return super().store(path, content, metadata, condition)._replace(version="another")
+
+
+class _KeepsTheOldTime(Memory):
+    def store(
+        self, path: str, content: bytes, metadata: Metadata | None, condition: Condition | None
+    ) -> Entry:
+        old = self._space.find(path)
+        if old is not None and (metadata is None or metadata.mtime_ns is None):
+            metadata = replace(metadata or Metadata(), mtime_ns=old.metadata.mtime_ns)
+        return super().store(path, content, metadata, condition)
+
+
+class _KeepsOneOfAPath(Memory):
+    """A trash that goes by names."""
+
+    def trash(self) -> Trash:
+        class Named(MemoryTrash):
+            def put(self, path: str) -> Trashed:
+                for id, found in list(self._space.trash.items()):  # noqa: A001
+                    if found.path == path:
+                        del self._space.trash[id]
+                return super().put(path)
+
+            def restore(self, id: str, to: str | None = None) -> Entry:  # noqa: A002
+                if to is not None and self._space.find(to) is not None:
+                    self._space.take(to)
+                return super().restore(id, to)
+
+        return Named(self, self._space)
+
+
+class _RestoresBare(Memory):
+    def versions(self) -> Versions:
+        storage = self
+
+        class Bare(MemoryVersions):
+            def restore(self, path: str, version: str) -> Entry:
+                super().restore(path, version)
+                with storage.read(path) as reader:
+                    return storage.write(path, reader.read())
+
+        return Bare(self, self._space)
+
+
+class _ListsTwice(Memory):
+    """A listing that begins anew each time it is asked for the next thing."""
+
+    def search(self, text: str, path: str = "") -> Any:
+        found = list(super().search(text, path))
+
+        class Again:
+            def __iter__(self) -> Iterator[Entry]:
+                return iter([*found, *found])
+
+        return Again()
+
+
 _SUITE = StorageConformance()
 
 _BROKEN: list[tuple[type[Memory], str, dict[str, Any]]] = [
@@ -185,6 +261,20 @@ _BROKEN: list[tuple[type[Memory], str, dict[str, Any]]] = [
     (_RemovesFullDirectories, "test_a_full_directory_is_not_removed", {}),
     (_TakesAnyPath, "test_a_path_that_is_none_of_ours_is_refused", {"verb": "write", "path": "../up"}),
     (_TakesAnyPath, "test_the_longest_name_is_kept_and_a_longer_one_refused", {}),
+    (
+        _ListsTwice,
+        "test_what_comes_one_by_one_comes_once_where_it_is_tried_again",
+        {"verb": "search", "timeout_s": None},
+    ),
+    (_ForgetsTerms, "test_a_link_has_what_was_asked_for_or_is_not_made", {"terms": {"password": "x"}}),
+    (_ForgetsTerms, "test_a_link_has_what_was_asked_for_or_is_not_made", {"terms": {"expires_s": 3600.0}}),
+    (_AnswersAnotherVersion, "test_what_a_write_answers_is_what_a_look_tells", {}),
+    (_AnswersAnotherVersion, "test_a_copy_is_a_second_file", {"size": 10}),
+    (_AnswersAnotherVersion, "test_parts_become_one_file", {"knows_size": True}),
+    (_KeepsTheOldTime, "test_a_write_without_a_time_is_of_now", {}),
+    (_KeepsOneOfAPath, "test_what_was_put_into_the_trash_twice_is_there_twice", {}),
+    (_KeepsOneOfAPath, "test_what_comes_back_elsewhere_replaces_nothing_there", {}),
+    (_RestoresBare, "test_what_comes_back_from_its_history_has_its_metadata", {}),
     (_CannotBeOpened, "test_a_type_can_be_opened_by_name", {}),
     (_KeepsNoTimes, "test_a_time_is_kept_to_the_precision_declared", {"mtime_ns": 10**18}),
     (_RefusesDirectories, "test_the_time_of_a_directory_is_set", {}),
@@ -231,3 +321,10 @@ def test_a_promise_is_not_dropped_without_a_reason() -> None:
 def test_the_guard_watches_every_promise() -> None:
     names = [name for name in dir(StorageConformance) if name.startswith("test_")]
     assert len(names) > 120
+
+
+def test_two_places_that_are_taken_for_one_are_found_out() -> None:
+    storage = Memory("taken for one")
+    with pytest.raises(AssertionError):
+        _SUITE.test_another_place_has_another_identity(storage, Memory("taken for one"))
+    _SUITE.test_another_place_has_another_identity(storage, Memory())

@@ -21,10 +21,11 @@ Runner = Callable[..., Transfer]
 
 
 class Told(list[Event]):
-    """A listener that remembers."""
+    """A listener that remembers what happened to paths."""
 
     def __call__(self, event: Event) -> None:
-        self.append(event)
+        if event.type not in {EventType.BEGUN, EventType.FINISHED}:
+            self.append(event)
 
     def paths(self, *types: EventType) -> list[str]:
         return sorted(event.path for event in self if event.type in types)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from skycap.core.errors import (
+    ConfirmationRequired,
     DownloadFailed,
     IntegrityError,
     OutOfSpace,
@@ -46,16 +47,38 @@ def memory(**more: Any) -> Location:
 # Strategies
 
 
+@pytest.mark.parametrize("verb", ["copy", "sync", "move"])
+def test_every_event_tells_of_which_transfer_it_is_and_the_whole_has_a_beginning_and_an_end(
+    verb: str, transfer: Runner
+) -> None:
+    here, events = Memory(), list[Any]()
+    here.write("a", b"1")
+    source, target = Location(here, "", "here:"), Location(Memory(), "", "there:")
+    getattr(transfer(source, target, listener=events.append), verb)()
+    assert {event[-3:] for event in events} == {("here:", "there:", verb)}
+    assert (events[0].type, events[-1].type) == (EventType.BEGUN, EventType.FINISHED)
+    assert events[-1].error is None
+    assert [event.type for event in events].count(EventType.FINISHED) == 1
+
+
+def test_what_ended_a_transfer_early_is_told_at_its_end(tmp_path: Path, transfer: Runner) -> None:
+    events, source = list[Any](), make_tree(tmp_path / "source", {"a": b"1"})
+    target = make_tree(tmp_path / "target", {"b": b"1"})
+    with pytest.raises(ConfirmationRequired) as caught:
+        transfer(local(source), local(target), {"max_delete": 0}, listener=events.append).sync()
+    assert (events[-1].type, events[-1].error) == (EventType.FINISHED, caught.value)
+
+
 def test_what_a_plugin_offers_comes_first(transfer: Runner, told: Told) -> None:
     here, there = Memory(), Memory()
     here.write("a", b"1")
     here.write("b", b"2")
 
     def hook(source: Location, target: Location, entry: Entry) -> Any:
-        return (lambda: target.storage.write("a", b"by plugin")) if entry.path == "a" else None
+        return (lambda: target.storage.write("a", b"1")) if entry.path == "a" else None
 
     result = transfer(Location(here), Location(there), hook=hook).copy()
-    assert contents(Location(there)) == {"a": b"by plugin", "b": b"2"}
+    assert contents(Location(there)) == {"a": b"1", "b": b"2"}
     assert result.counts.strategies == {"plugin": 1, "stream": 1}
 
 

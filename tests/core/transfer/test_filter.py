@@ -232,3 +232,55 @@ def test_a_pattern_given_by_itself_is_no_comment() -> None:
 def test_a_pattern_that_matches_nothing_is_refused_and_not_passed_over(way: str, pattern: str) -> None:
     with pytest.raises(UsageError):
         Filter.build(**{way: [pattern]})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*-*-*-*-*-*-*-*-*-*.log", "-" * 250),
+        ("**/a/**/a/**/a/**/a/**/a/**/a/**/b", "a/" * 120 + "c"),
+        ("*?*?*?*?*?*?*?*?*x", "y" * 250),
+    ],
+)
+@pytest.mark.timeout(20)
+def test_no_pattern_makes_a_name_cost_more_than_the_next(pattern: str, path: str) -> None:
+    assert kept([path], exclude=[pattern]) == [path]
+
+
+def _plainly(pattern: str, path: str) -> bool:
+    """The definition, by trying everything."""
+    if not pattern:
+        return not path
+    if pattern.startswith("**/"):
+        return any(
+            _plainly(pattern[3:], path[cut:])
+            for cut in range(len(path) + 1)
+            if not cut or path[cut - 1] == "/"
+        )
+    if pattern[0] == "*":
+        ends = path.find("/") if "/" in path else len(path)
+        return any(_plainly(pattern[1:], path[cut:]) for cut in range(ends + 1))
+    fits = path[:1] == pattern[0] or (pattern[0] == "?" and path[:1] not in {"", "/"})
+    return fits and _plainly(pattern[1:], path[1:])
+
+
+_names = st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=4).map("/".join)
+_globs = st.lists(
+    st.one_of(st.just("**"), st.text("ab*?", min_size=1, max_size=4).filter(lambda t: "**" not in t)),
+    min_size=2,
+    max_size=4,
+).map("/".join)
+
+
+@given(_globs.filter(lambda glob: not glob.endswith("**")), _names)
+@settings(max_examples=400)
+def test_a_pattern_matches_what_its_definition_matches(glob: str, path: str) -> None:
+    found = Filter.build(exclude=[f"/{glob}"])
+    whole = any(_plainly(glob, part) for part in _prefixes(path))
+    assert found.matches(path, is_dir=False, size=1, mtime_ns=1) is not whole
+
+
+def _prefixes(path: str) -> list[str]:
+    """A path and the folders it is in: one that is excluded takes along what is below it."""
+    parts = path.split("/")
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from skycap.core.errors import Unsupported
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.memory import Memory
+from skycap.core.testing.faults import Faulty
 from skycap.core.transfer import TransferOptions
 from skycap.core.transfer.check import Checked, Finding, check
 from skycap.core.transfer.filter import Filter
@@ -57,3 +62,22 @@ def test_check_misses_no_link_where_none_can_be_kept(tmp_path: Path) -> None:
     store.write("small", b"1")
     result = check(local(first), Location(store), on_checked=lambda item: None)
     assert result.exit_status == 0
+
+
+@pytest.mark.parametrize("verb", ["copy", "sync", "move"])
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("single", [False, True])
+def test_what_is_larger_than_the_target_takes_is_not_sent(
+    verb: str, dry_run: bool, single: bool, transfer: Runner
+) -> None:
+    source, store = Memory(), Faulty(Memory(facts=replace(Memory.facts, max_size=10)))
+    source.write("large", b"x" * 11)
+    source.write("most", b"x" * 10)
+    pair = [Location(one, "large" if single else "") for one in (source, store)]
+    result = getattr(transfer(*pair, {"dry_run": dry_run}, single=single), verb)()
+    (failure,) = result.failures
+    assert (failure.path, type(failure.error)) == ("large", Unsupported)
+    assert "11 B" in failure.error.message
+    assert not any(call.path == "large" and call.verb != "stat" for call in store.calls)
+    assert source.stat("large").size == 11
+    assert result.counts.copied == (0 if single else 1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from skycap.core.errors import AccessDenied, UsageError
 from skycap.core.location import Location
+from skycap.core.storage import Capability, Condition, Entry
 from skycap.core.storage.memory import Memory
 from skycap.core.storage.overlays.crypt import Crypt
 from skycap.core.storage.overlays.crypt.credentials import KeyFile
@@ -105,3 +107,61 @@ def test_a_vault_and_the_folder_it_lies_in_are_one_place(tmp_path: Path) -> None
         with pytest.raises(UsageError):
             refuse_overlap(vault, local(there))
     refuse_overlap(vault, local(store / "beside"))
+
+
+def _lies(target: Memory) -> None:
+    """Nothing is stored at all."""
+
+
+def _truncates(target: Memory) -> None:
+    target.write("f", b"12")
+
+
+def _garbles(target: Memory) -> None:
+    target.write("f", b"54321")
+
+
+def _makes_a_folder(target: Memory) -> None:
+    target.make_dir("f")
+
+
+@pytest.mark.parametrize("verb", ["copy", "move"])
+@pytest.mark.parametrize("does", [_lies, _truncates, _garbles, _makes_a_folder])
+@pytest.mark.parametrize("word", [Entry("f"), Entry("f", size=5), Entry("f", size=4), Entry("elsewhere")])
+def test_the_word_of_a_plugin_is_no_reason_to_remove_the_source(
+    does: Callable[[Memory], None], word: Entry, verb: str, transfer: Runner
+) -> None:
+    here, there = Memory(), Memory()
+    here.write("f", b"12345")
+
+    def strategy() -> Entry:
+        does(there)
+        return word
+
+    job = transfer(Location(here), Location(there), hook=lambda *_: strategy)
+    result = getattr(job, verb)()
+    assert result.exit_status != 0
+    assert result.counts.copied == 0
+    with here.read("f") as reader:
+        assert reader.read() == b"12345"
+
+
+def test_a_move_by_a_plugin_that_tells_the_truth_removes_the_source(transfer: Runner) -> None:
+    here, there = Memory(), Memory()
+    here.write("f", b"12345")
+    hook = lambda *_: lambda: there.write("f", b"12345")  # noqa: E731
+    result = transfer(Location(here), Location(there), hook=hook).move()
+    assert result.exit_status == 0, result.failures
+    assert (list(here.scan("")), there.stat("f").size) == ([], 5)
+
+
+def test_what_a_server_copied_is_looked_at_before_the_source_goes(transfer: Runner) -> None:
+    class HalfCopies(Memory):
+        def copy(self, source: str, target: str, *, condition: Condition | None = None) -> Entry:
+            return self.write(target, b"12")
+
+    store = HalfCopies(capabilities=Memory.capabilities - {Capability.RENAME})
+    store.write("a/f", b"12345")
+    result = transfer(Location(store, "a"), Location(store, "b")).move()
+    assert result.exit_status != 0
+    assert store.stat("a/f").size == 5

@@ -27,12 +27,13 @@ from skycap.core.errors import (
 from skycap.core.location import Location
 from skycap.core.retry import Caller
 from skycap.core.storage.memory import Memory
+from skycap.core.storage.overlays.limit import Bandwidth, Limited
 from skycap.core.storage.overlays.retry import Retrying
 from skycap.core.storage.pieces import Budget
 from skycap.core.storage.upload import Upload
 from skycap.core.testing.clock import ManualClock
 from skycap.core.testing.faults import Fault, Faulty
-from skycap.core.transfer.events import EventType
+from skycap.core.transfer.events import Event, EventType
 from tests.core.transfer.conftest import Runner, Told, local, make_tree
 from tests.core.transfer.stores import PART, InParts, local_in_parts
 
@@ -138,6 +139,46 @@ def test_memory_for_parts_is_bounded_and_one_part_always_fits() -> None:
     thread.join()
     budget.give(60)
     budget.take(1000)
+
+
+def test_a_limit_tells_of_the_bytes_of_a_part_and_gives_back_those_that_wait(
+    tmp_path: Path, source: Location, transfer: Runner
+) -> None:
+    # A part takes a quarter of an hour: this ends in time only if none of them is waited for.
+    there = Limited(local_in_parts(tmp_path / "target"), up=Bandwidth(PART / 900))
+    cancel, moved = threading.Event(), []
+
+    def listener(event: Event) -> None:
+        if event.type is EventType.MOVED:
+            moved.append(event.bytes)
+            cancel.set()
+
+    run = transfer(source, Location(there), listener=listener, cancel=cancel)
+    result = run.copy()
+    assert result.interrupted
+    assert 0 < moved[0] < PART
+    assert run.in_flight == 0
+    assert result.counts.failed == 0
+    assert transfer(source, Location(there.inner)).copy().exit_status == 0
+    assert (tmp_path / "target/big").read_bytes() == BIG
+
+
+def test_each_byte_of_a_limited_part_is_told_of_once(
+    tmp_path: Path, source: Location, transfer: Runner
+) -> None:
+    there = Limited(local_in_parts(tmp_path / "target"), up=Bandwidth(len(BIG) * 4))
+    result = transfer(source, Location(there)).copy()
+    assert (result.exit_status, result.counts.bytes) == (0, len(BIG))
+
+
+def test_the_parts_that_are_being_sent_are_known(tmp_path: Path, source: Location, transfer: Runner) -> None:
+    there = local_in_parts(tmp_path / "target")
+    run = transfer(source, Location(there))
+    seen: list[int] = []
+    there.on("put_part", Fault(wait=lambda: seen.append(run.in_flight)), nth=3)
+    run.copy()
+    assert seen[0] >= PART
+    assert run.in_flight == 0
 
 
 # Stopped, and gone on with

@@ -17,6 +17,7 @@ from skycap.core.errors import (
     IntegrityError,
     NotFound,
     OutOfSpace,
+    PathInvalid,
     StateWriteFailed,
     Unsupported,
     UploadFailed,
@@ -55,6 +56,10 @@ def failed(*errors: Error, done: int = 0) -> Result:
         ([OutOfSpace("x"), NotFound("x")], 5, 29),
         ([IntegrityError("x"), OutOfSpace("x")], 5, 15),
         ([DeleteFailed("x")], 5, 16),
+        ([PathInvalid("x")], 5, 3),
+        ([PathInvalid("x")], 0, 3),
+        ([PathInvalid("x"), AccessDenied("x")], 0, 6),
+        ([PathInvalid("x"), UploadFailed("x")], 5, 13),
     ],
 )
 def test_the_status_is_that_of_the_failure_or_says_that_some_made_it(

@@ -78,7 +78,7 @@ class Zip(Storage):
         self, path: str, *, offset: int = 0, length: int | None = None, version: str | None = None
     ) -> Iterator[BinaryReader]:
         if version is not None:
-            self._refuse(Capability.READ_VERSION, path)
+            self.refuse(Capability.READ_VERSION, path)
         if not self.stat(path).is_file:
             raise NotFound("it is a directory", where=path)
         with self._archive.open(self._files[path]) as stream:

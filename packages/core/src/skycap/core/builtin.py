@@ -33,6 +33,8 @@ _COMMANDS = {
     "completion": "Print the completion script of a shell",
 }
 
+_WEBDAV = "skycap.core.webdav.commands"
+
 
 @hookimpl
 def register_storage_types() -> Iterator[Lazy]:
@@ -47,6 +49,7 @@ def register_commands() -> Iterator[Lazy]:
     """One module a command."""
     for name, summary in _COMMANDS.items():
         yield Lazy(name, summary, f"skycap.core.cli.commands.{name}:app")
+    yield Lazy("webdav", "Serve files over WebDAV, and tell how to mount them", f"{_WEBDAV}:app")
 
 
 @hookimpl

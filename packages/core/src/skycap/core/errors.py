@@ -9,7 +9,7 @@ Error                        1  failed, and no better answer
 ├── Unsupported              7  this storage cannot do that
 ├── DependencyMissing       10  a plugin or a program is not installed
 ├── AuthMissing             11  no credentials, or refused at the start
-├── ScanFailed              12  a source is missing or cannot be listed
+├── ScanFailed              12  a listing is not whole; nothing is removed then
 ├── TransferFailed          13  bytes could not be moved
 │   ├── UploadFailed        13  they could not be stored
 │   ├── DownloadFailed      14  they could not be fetched
@@ -135,7 +135,7 @@ class AuthMissing(Error):
 
 
 class ScanFailed(Error):
-    """A source is missing or cannot be listed."""
+    """A listing is not whole; nothing is removed then."""
 
     exit_status = 12
 
@@ -257,8 +257,14 @@ _SIGNAL = 128
 
 
 def exit_status(errors: list[Error]) -> int:
-    """The one exit status of a run in which all of these happened; 0 for none."""
+    """The one exit status of a run in which all of these happened; 0 for none.
+
+    Status 2 is for the command line. A path that a target cannot hold is an item that did not make it.
+    """
+    usage = UsageError.exit_status
     statuses = {error.exit_status for error in errors}
+    if usage in statuses:
+        statuses = statuses - {usage} | {Partial.exit_status}
     signals = {status for status in statuses if status > _SIGNAL}
     others = statuses - signals - set(_PRECEDENCE) - set(_LAST)
     order = (*sorted(signals), *_PRECEDENCE, *sorted(others), *_LAST)

@@ -15,7 +15,7 @@ import struct
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -33,6 +33,19 @@ def supported() -> bool:
     return sys.platform == "linux"
 
 
+@contextlib.contextmanager
+def _untraced() -> Iterator[None]:
+    """Without a tracer in this thread: one that measures coverage takes a lock that a child may never get."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    parent = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() == parent:
+            sys.settrace(tracer)
+
+
 class Child:
     """A forked process that runs `serve(request, reply)` on the ends of two pipes, and then ends."""
 
@@ -46,7 +59,8 @@ class Child:
             with warnings.catch_warnings():
                 # Newer interpreters warn of forking beside threads: it takes no lock that one may hold.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                self.pid = os.fork()
+                with _untraced():
+                    self.pid = os.fork()
             if self.pid == 0:  # pragma: no cover - another process
                 _run(serve, request, reply, {*_held, self.request, self.reply})
             os.close(request)

@@ -70,6 +70,10 @@ def transfer_strategy(source: Any, target: Any, entry: Any) -> Any:
 
     Asked before the built-in strategies, once a file. The callable returns what then stands at the target;
     what it raises, or anything else it returns, fails this one file with an error that names the plugin.
+    So does a target at which, when it is looked at afterwards, no file of that size and hash stands.
+
+    It costs that look, and more: where anybody implements this hook, small files of all transfers go one by
+    one and no longer in batches, which for many of them is several times slower.
     """
 
 
@@ -77,5 +81,10 @@ def transfer_strategy(source: Any, target: Any, entry: Any) -> Any:
 def transfer_event(event: Event) -> None:
     """Something happened in a transfer. Called from the thread it happened in; be quick and raise nothing.
 
-    One that raises changes nothing of the transfer: it is warned of once and not called again.
+    `copy`, `sync` and `move` tell of it; `remove`, `check` and the others do not. `event.operation` is which
+    of them it is, `event.source` and `event.target` are the two places as the user wrote them. The first
+    event is `begun`, the last `finished`.
+
+    Not called in a `--dry-run`, in which nothing happens. One that raises changes nothing of the transfer: it
+    is warned of once and not called again.
     """

@@ -51,6 +51,22 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
+def parse_age(text: str, now: float) -> float:
+    """Seconds before `now`, from a duration like `7d` or a date like `2024-12-31`: its first moment here."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text.strip()):
+        from datetime import datetime
+
+        try:
+            return now - datetime.fromisoformat(text.strip()).timestamp()
+        except ValueError:
+            raise UsageError(f"{text!r} is not a date", hint="Write it like 2024-12-31.") from None
+    try:
+        return parse_duration(text)
+    except UsageError as error:
+        error.hint = "Write it like 30s, 1h30m, 7d or 2024-12-31."
+        raise
+
+
 def format_duration(seconds: float) -> str:
     """`0.4s`, `12s`, `3m 05s`, `2h 10m`."""
     if seconds < 9.95:

@@ -11,6 +11,7 @@ from skycap.cloudproviders.s3.endpoint import check_bucket
 from skycap.cloudproviders.s3.listing import time_ns
 from skycap.cloudproviders.s3.options import DEFAULT_REGION, S3Options
 from skycap.cloudproviders.s3.page import Page
+from skycap.cloudproviders.s3.shares import refusal
 from skycap.cloudproviders.s3.storage import S3, connect
 from skycap.core.errors import Conflict, NotFound, Unsupported
 from skycap.core.paths import order_key, validate
@@ -48,6 +49,12 @@ class Buckets(Storage):
         endpoint = self.client.endpoint
         keys = self.client.credentials.keys()
         return f"s3:{endpoint.identity}?{keys.access_key_id if keys else ''}"
+
+    def refusal(self, capability: Capability, path: str = "") -> Unsupported:
+        """Most of what S3 can do is done in a bucket."""
+        if capability in S3.capabilities:
+            return Unsupported("no bucket is named", where=path or None, hint="Name one: REMOTE:BUCKET")
+        return refusal(capability, path) or super().refusal(capability, path)
 
     def stat(self, path: str) -> Entry:
         """A bucket is a directory."""
@@ -98,7 +105,7 @@ class Buckets(Storage):
         """Only into a bucket that is there."""
         bucket, rest = self._bucket(path)
         if condition is not None:
-            self._refuse(Capability.WRITE_IF_ABSENT, path)
+            self.refuse(Capability.WRITE_IF_ABSENT, path)
         return bucket.write(rest, source, size=size, metadata=metadata).at(path)
 
     def read(self, path: str, *, offset: int = 0, length: int | None = None, version: str | None = None):  # type: ignore[no-untyped-def]
@@ -109,7 +116,7 @@ class Buckets(Storage):
     def remove(self, path: str, *, condition: Condition | None = None) -> None:
         """Remove an empty bucket, or something in one."""
         if condition is not None:
-            self._refuse(Capability.REMOVE_IF_VERSION, path)
+            self.refuse(Capability.REMOVE_IF_VERSION, path)
         bucket, rest = self._bucket(path)
         if rest:
             bucket.remove(rest)

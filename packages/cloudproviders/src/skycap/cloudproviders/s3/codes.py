@@ -27,6 +27,10 @@ from skycap.core.errors import (
 )
 
 
+class NoSuchBucket(NotFound):
+    """It is the bucket that is missing, not the object."""
+
+
 class Meaning(NamedTuple):
     """What a code stands for."""
 
@@ -96,7 +100,7 @@ CODES: dict[str, Meaning] = {
     "TokenRefreshRequired": _expired,
     "RequestTimeTooSkewed": _clock,
     "RequestExpired": _clock,
-    "NoSuchBucket": Meaning(NotFound, "no such bucket", "Check its name, the account and the endpoint."),
+    "NoSuchBucket": Meaning(NoSuchBucket, "no such bucket", "Check its name, the account and the endpoint."),
     "NoSuchKey": _no_object,
     "NoSuchVersion": Meaning(NotFound, "no such version"),
     "NoSuchUpload": Meaning(NotFound, "the store has forgotten this upload", "It starts again from the top."),

@@ -26,6 +26,7 @@ class S3Options(StorageOptions):
         "Where the service answers, for stores other than AWS",
         default=None,
         env=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+        url=True,
     )
     region: str | None = option("Region", default=None, env=("AWS_REGION", "AWS_DEFAULT_REGION"))
     access_key_id: str | None = option("Access key id", default=None, login=True)
@@ -44,7 +45,11 @@ class S3Options(StorageOptions):
     )
     verify_tls: bool = option("Check the server's certificate", default=True)
     ca_bundle: str | None = option(
-        "File with the certificates to trust", default=None, env=("AWS_CA_BUNDLE",), file=True
+        "File with the certificates to trust",
+        default=None,
+        env=("AWS_CA_BUNDLE",),
+        file=True,
+        must_exist=True,
     )
     checksums: Checksums = option(
         "Store a checksum with each object: when_supported, or when_required for stores that refuse them",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3.signing import presign
 from skycap.core.errors import AuthMissing, Unsupported, UsageError
+from skycap.core.storage.capability import Capability
 from skycap.core.storage.extras import Share, Shares
 from skycap.core.units import format_duration
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
     from skycap.cloudproviders.s3.storage import S3
 
 LONGEST_S = 7 * 86_400
+
+
+def refusal(capability: Capability, path: str) -> Unsupported | None:
+    """What is said of links that are to be listed or taken back; None of all else."""
+    if capability is Capability.SHARE_LIST:
+        return Unsupported("S3 keeps no list of links; each ends at its time", where=path or None)
+    if capability is Capability.SHARE_REMOVE:
+        return Unsupported("an S3 link cannot be taken back; it ends at its time", where=path or None)
+    return None
 
 
 class Links(Shares):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from skycap.cloudproviders.s3 import copying, deleting, reading, writing
 from skycap.cloudproviders.s3.client import Answer, Body, BodyReader, Client, Query
+from skycap.cloudproviders.s3.codes import NoSuchBucket
 from skycap.cloudproviders.s3.credentials import profile_settings, resolve
 from skycap.cloudproviders.s3.endpoint import Endpoint, check_bucket
 from skycap.cloudproviders.s3.errors import etag_of
@@ -23,7 +24,7 @@ from skycap.cloudproviders.s3.stream import open_stream
 from skycap.cloudproviders.s3.upload import MAX_PARTS, PART_MAX, PART_MIN, SIZE_MAX, S3Upload
 from skycap.cloudproviders.s3.versions import S3Versions, find_version
 from skycap.core import paths
-from skycap.core.errors import Conflict, Error, NotFound, PathInvalid
+from skycap.core.errors import Conflict, Error, NotFound, PathInvalid, Unsupported
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata, directory
@@ -127,7 +128,7 @@ class S3(Storage):
         try:
             answer = self.client.request("GET", self.bucket, query=[("encryption", "")])
         except NotFound as error:
-            return not error.message.startswith("no such bucket")
+            return not isinstance(error, NoSuchBucket)
         except Error:
             return False  # whoever may not look must not guess
         return b"<SSEAlgorithm>" in answer.body and b"aws:kms" not in answer.body
@@ -205,7 +206,7 @@ class S3(Storage):
 
     def explain(self, error: NotFound) -> NotFound:
         """Say how to make the bucket, if it is the bucket that is missing."""
-        if error.message.startswith("no such bucket"):
+        if isinstance(error, NoSuchBucket):
             return NotFound(
                 f"there is no bucket {paths.printable(self.bucket)!r}",
                 where=error.where,
@@ -451,6 +452,12 @@ class S3(Storage):
     def versions(self) -> Versions:
         """The history that a bucket with versioning keeps."""
         return S3Versions(self)
+
+    def refusal(self, capability: Capability, path: str = "") -> Unsupported:
+        """What S3 lacks."""
+        from skycap.cloudproviders.s3.shares import refusal
+
+        return refusal(capability, path) or super().refusal(capability, path)
 
     def shares(self) -> Shares:
         """Links signed by this identity."""

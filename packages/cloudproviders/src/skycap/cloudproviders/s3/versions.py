@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.s3 import copying
 from skycap.cloudproviders.s3.listing import time_ns
-from skycap.cloudproviders.s3.objects import is_etag, md5_of
+from skycap.cloudproviders.s3.objects import md5_of
 from skycap.cloudproviders.s3.page import Page
-from skycap.core.errors import NotFound
+from skycap.core.errors import Conflict, NotFound
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.extras import Version, Versions
 
@@ -57,27 +57,32 @@ class S3Versions(Versions):
     def restore(self, path: str, version: str) -> Entry:
         """Copy the old state over the new one."""
         storage = self._storage
-        found: str | None = version
-        if is_etag(version):
-            found = find_version(storage, path, version)
-        else:
-            storage.head(path, version)  # a store that heeds no ids would copy what is there onto itself
-        if found is None:
-            raise NotFound("this version is not there any more", where=storage.where(path))
-        copying.copy(storage, path, path, None, version=found)
+        found = self._named(path, version)
+        if found["kind"] == "DeleteMarker":
+            raise Conflict("a removal cannot be restored", where=storage.where(path))
+        copying.copy(storage, path, path, None, version=found["VersionId"])
         return storage.head(path)
 
     def remove(self, path: str, version: str) -> None:
         """Forget one state for good; of a removal: undo it."""
-        storage = self._storage
-        found = find_version(storage, path, version) if is_etag(version) else version
-        if found is None:
-            return
-        try:
-            storage.request("DELETE", path, query=[("versionId", found)])
-        except NotFound as error:
-            if error.message.startswith("there is no bucket"):
-                raise
+        found = self._named(path, version)
+        self._storage.request("DELETE", path, query=[("versionId", found["VersionId"])])
+
+    def _named(self, path: str, version: str) -> dict[str, str]:
+        """The newest state of this ETag or version id.
+
+        It is looked up among those the store lists: one that keeps no old states heeds no ids either, and
+        would take what is there now for whatever is asked.
+        """
+        for fields in _states(self._storage, path):
+            is_file = fields["kind"] == "Version"
+            if version == fields["VersionId"] or (is_file and version == _etag(fields)):
+                return fields
+        raise NotFound(
+            "no such version",
+            where=self._storage.where(path),
+            hint='"skycap versions" lists those there are.',
+        )
 
 
 def _states(storage: S3, path: str) -> Iterator[dict[str, str]]:

@@ -1,11 +1,11 @@
-"""Logs in to remotes and out: finds the method and the store, and keeps configuration and store in step."""
+"""The store where new secrets go, and how stored ones are forgotten."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from skycap.core.auth.method import CredentialStore
-from skycap.core.auth.references import STORES, Secrets
+from skycap.core.auth.references import Secrets
 
 Stores = Callable[[str], CredentialStore | None]
 
@@ -15,13 +15,16 @@ def default_store(stores: Stores) -> CredentialStore:
     return Secrets(stores).store()
 
 
-def forget(references: Iterable[str], stores: Stores) -> None:
-    """Delete what `keyring:` references point to, wherever it is kept."""
+def forget(references: Iterable[str], stores: Stores) -> list[str]:
+    """Delete what `keyring:` references point to, wherever it is kept; those of which nothing was found."""
+    secrets = Secrets(stores)
+    absent = []
     for reference in references:
-        kind, _, rest = reference.partition(":")
-        service, _, name = rest.rpartition("/")
-        if kind == "keyring":
-            for store_name in STORES:
-                store = stores(store_name)
-                if store is not None and store.available():
-                    store.delete(service, name)
+        if not reference.startswith("keyring:"):
+            continue
+        held = secrets.held(reference)
+        for entry in held:
+            entry.forget()
+        if not held:
+            absent.append(reference)
+    return absent

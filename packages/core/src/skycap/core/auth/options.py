@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skycap.core.auth.method import SERVICE, Account, Prompt, Status
-from skycap.core.auth.references import Secrets
+from skycap.core.auth.references import Secrets, points_to
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import AuthMissing, Unsupported
 from skycap.core.storage.options import OptionInfo
@@ -65,7 +65,7 @@ class OptionsMethod:
         for info in account.options:
             if info.secret:
                 account.store.delete(SERVICE, account.key(info.name))
-                if account.values.get(info.name) == account.reference(info.name):
+                if points_to(account.values.get(info.name), SERVICE, account.key(info.name)):
                     names.append(info.name)
         if any(info.login for info in account.options if info.name in names):
             names += [
@@ -87,11 +87,13 @@ class OptionsMethod:
                 text = str(value)
                 kind = text.partition(":")[0] if Secrets.is_reference(text) else "set"
                 if kind == "keyring":
-                    kind = account.store.name
+                    named = text.split(":")[1:-1]
+                    kind = named[0] if named else account.store.name
                 found.append(f"{name}: {kind}")
         if not found and account.values.get("key_file"):
             return Status(True, "key_file: set")
-        return Status(bool(found), ", ".join(found) or f"none of {', '.join(secret)} is set")
+        nothing = f"no {secret[0]} is set" if len(secret) == 1 else f"none of {', '.join(secret)} is set"
+        return Status(bool(found), ", ".join(found) or nothing)
 
 
 def _is_optional(info: OptionInfo, *, marked: bool) -> bool:

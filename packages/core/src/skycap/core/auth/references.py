@@ -1,6 +1,7 @@
 """Secrets by reference: the configuration says where one is, never what it is.
 
 keyring:SERVICE/NAME      the desktop's keyring, or an encrypted file where there is none
+keyring:STORE:SERVICE/NAME  the same in the credential store of this name, such as one of a plugin
 env:VARIABLE              an environment variable
 command:PROGRAM ARGUMENT  the first line that a program prints; no shell is between
 file:PATH                 the first line of a file
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,6 +27,17 @@ COMMAND_TIMEOUT_S = 60.0
 STORES = ("keyring", "file")
 """Where a `keyring:` reference is looked up, in this order."""
 _log = logging.getLogger("skycap.auth")
+
+
+def prefix_of(store: CredentialStore) -> str:
+    """How a reference into this store begins: one of a plugin is named, so that it is found again."""
+    return "keyring" if store.name in STORES else f"keyring:{store.name}"
+
+
+def points_to(reference: object, service: str, name: str) -> bool:
+    """Whether this is a reference to that secret, in whatever store."""
+    kind, _, rest = str(reference).partition(":")
+    return kind == "keyring" and (rest == f"{service}/{name}" or rest.endswith(f":{service}/{name}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,12 @@ class Secrets:
                     where="environment SKYCAP_CREDENTIAL_STORE",
                     hint=f"Known are {', '.join(STORES)}, and those of plugins.",
                 )
+            if store.name not in {chosen, *STORES}:
+                raise AuthMissing(
+                    f"the credential store {chosen!r} says that its name is {store.name!r}",
+                    where="environment SKYCAP_CREDENTIAL_STORE",
+                    hint="What it keeps would not be found again: please report it to those who make it.",
+                )
             return store
         for name in STORES:
             store = self._stores(name)
@@ -119,14 +137,32 @@ class Secrets:
                 hint="Write keyring:SERVICE/NAME, as in keyring:skycap/photos.",
             )
         chosen = self._environ.get("SKYCAP_CREDENTIAL_STORE")
-        for store_name in (chosen,) if chosen else STORES:
-            store = self._stores(store_name)
-            if store is not None and store.available() and (found := store.get(service, name)):
-                return Entry(store, service, name), found
+        for held in self._looked_up(service, name, (chosen,) if chosen else STORES):
+            return held
         raise AuthMissing(
             f"no credential store holds {service}/{name}",
             hint='Run "skycap auth login REMOTE" to put it there; "skycap doctor" tells which stores work.',
         )
+
+    def held(self, reference: str) -> list[Entry]:
+        """All that a `keyring:` reference may mean: in our own stores, the chosen and the named one."""
+        kind, _, rest = reference.partition(":")
+        service, _, name = rest.rpartition("/")
+        chosen = self._environ.get("SKYCAP_CREDENTIAL_STORE")
+        stores = dict.fromkeys([*STORES, chosen] if chosen else STORES)
+        return [entry for entry, _ in self._looked_up(service, name, stores)] if kind == "keyring" else []
+
+    def _looked_up(
+        self, service: str, name: str, stores: Iterable[str]
+    ) -> Iterator[tuple[Entry, Secret[str]]]:
+        named, colon, rest = service.partition(":")
+        # A service may hold a colon too; only what is a store is taken for one.
+        if colon and self._stores(named) is not None:
+            service, stores = rest, (named,)
+        for store_name in stores:
+            store = self._stores(store_name)
+            if store is not None and store.available() and (found := store.get(service, name)):
+                yield Entry(store, service, name), found
 
     def _variable(self, name: str) -> Secret[str]:
         value = self._environ.get(name)

@@ -77,6 +77,7 @@ def _usage(error: Exception) -> Error:
         if variable and error.ctx.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT:
             return wrong_value(error, option, f"environment {variable}")
     message = error.format_message() if hasattr(error, "format_message") else str(error)
+    message = " ".join(message.split())
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "skycap"
     hint = f'"{command} --help" shows what it takes.'
@@ -90,7 +91,7 @@ def _usage(error: Exception) -> Error:
 
 
 def _fail(session: Session, error: BaseException) -> int:
-    ours = as_ours(error)
+    ours = session.named(as_ours(error))
     try:
         if session.json:
             session.emit(as_record(ours))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from skycap.core.errors import Error, NotFound, Partial, Unsupported
+from skycap.core.errors import Error, NotFound, Partial
 from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
 from skycap.core.storage.capability import Capability
@@ -37,11 +37,12 @@ class Problems:
         return Partial.exit_status if self.found else 0
 
 
-def require(location: Location, capability: Capability, what: str) -> None:
-    """`Unsupported` if the storage behind a location has no such thing."""
+def require(location: Location, capability: Capability) -> None:
+    """`Unsupported`, in the words of the storage behind a location, if it has no such thing."""
     if not location.storage.can(capability):
-        kind = location.storage.type_name or "these"
-        raise Unsupported(f"{kind} storages have no {what}", where=location.shown())
+        refusal = location.storage.refusal(capability)
+        refusal.where = location.shown()
+        raise refusal
 
 
 def listed(

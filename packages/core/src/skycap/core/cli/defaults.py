@@ -44,16 +44,20 @@ def spread(command: Any, found: Mapping[str, Any]) -> None:
         spread(one, found)
 
 
-def faults(config: Config, name: str, command: Any, commands: Collection[str]) -> Iterator[ConfigInvalid]:
+def unknown_commands(config: Config, commands: Collection[str]) -> Iterator[ConfigInvalid]:
+    """Tables of commands that there are none of: misspelled, or of a plugin that is not there now."""
+    for key, value in config.defaults.items():
+        if isinstance(value, dict) and key not in commands:
+            hint = nearest(key, sorted(commands))
+            yield ConfigInvalid(f"unknown command {key!r}", where=_where(config, key), hint=hint)
+
+
+def faults(config: Config, name: str, command: Any) -> Iterator[ConfigInvalid]:
     """All that is wrong with the defaults as far as the command `name` sees them."""
     known = {flag_name(option) for option in options_of(command)}
     everywhere = known | FLAG_NAMES
     for key, value in config.defaults.items():
-        if isinstance(value, dict):
-            if key not in commands:
-                hint = nearest(key, sorted(commands))
-                yield ConfigInvalid(f"unknown command {key!r}", where=_where(config, key), hint=hint)
-        elif key.replace("-", "_") not in everywhere:
+        if not isinstance(value, dict) and key.replace("-", "_") not in everywhere:
             hint = nearest(key.replace("-", "_"), sorted(everywhere))
             yield ConfigInvalid(f"unknown key {key!r}", where=_where(config), hint=hint)
     for key in _own(config, name):

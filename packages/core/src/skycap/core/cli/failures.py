@@ -21,6 +21,7 @@ _log = logging.getLogger("skycap.errors")
 def show(session: Session, error: Error) -> None:
     """`skycap: where: message` and the hint below it; the chain of causes with `-vv`."""
     sys.stdout.flush()
+    session.named(error)
     tell(f"skycap: {redact(printable(str(error)))}")
     if error.hint:
         tell(f"hint: {redact(printable(error.hint))}")

@@ -24,13 +24,14 @@ def of_flags(run: Session) -> Iterator[Error]:
     """What is wrong with `[defaults]` and with the variables of flags, for any command there is."""
     from skycap.core.cli.group import build, offers
 
+    yield from defaults.unknown_commands(run.config, offers())
     told = set()
     for name, offer in offers().items():
         try:
             command = build(offer)
         except Error:
             continue  # of a plugin; it is told of there
-        for fault in [*defaults.faults(run.config, name, command, offers()), *_of_variables(run, command)]:
+        for fault in [*defaults.faults(run.config, name, command), *_of_variables(run, command)]:
             if str(fault) not in told:
                 told.add(str(fault))
                 yield fault

@@ -9,7 +9,7 @@ import typer
 
 from skycap.core.cli.complete import complete_place
 from skycap.core.errors import UsageError
-from skycap.core.units import parse_duration, parse_size
+from skycap.core.units import parse_age, parse_duration, parse_size
 
 FLAG_NAMES = frozenset(
     {
@@ -30,6 +30,11 @@ def a_size(value: str | None) -> str | None:
 def a_time(value: str | None) -> str | None:
     """A callback of a flag: its text is a duration."""
     return _read(value, parse_duration)
+
+
+def an_age(value: str | None) -> str | None:
+    """A callback of a flag: its text is a duration or a date."""
+    return _read(value, lambda text: parse_age(text, 0.0))
 
 
 def _read(value: str | None, parse: Callable[[str], object]) -> str | None:

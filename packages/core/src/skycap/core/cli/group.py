@@ -123,17 +123,21 @@ def _finish(command: Any, prefix: str, called: str) -> None:
             _finish(below, prefix, f"{called} {name}")
     else:
         if command.callback is not None and called not in _MAKES_CONFIG:
-            command.callback = _with_config(command.callback)
+            command.callback = _with_config(command.callback, called.partition(" ")[0])
         taken = {option for parameter in command.params for option in parameter.opts}
         command.params += [p for p in common() if not taken.intersection(p.opts)]
 
 
-def _with_config(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """The command, after a look whether the file that `--config` names is there."""
+def _with_config(callback: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The command, after a look whether the file that `--config` names is there, and fits the plugins."""
 
     @wraps(callback)
     def call(*args: Any, **values: Any) -> Any:
-        session().check_config()
+        run = session()
+        run.check_config()
+        if name not in _LENIENT:
+            for fault in defaults.unknown_commands(run.config, offers()):
+                run.warn(f"{fault}: misspelled, or its plugin is left out")
         return callback(*args, **values)
 
     return call
@@ -150,7 +154,7 @@ def _set_defaults(command: Any, name: str) -> None:
         raise
     if not config.defaults:
         return
-    fault = next(defaults.faults(config, name, command, offers()), None)
+    fault = next(defaults.faults(config, name, command), None)
     if fault is None:
         defaults.spread(command, defaults.values(config, name))
     elif not lenient:

@@ -139,14 +139,17 @@ def _remote(run: Session, name: str) -> Iterator[Examined]:
 
 def _below(run: Session, remote: Remote) -> Examined | None:
     """What is wrong with what a remote stands on, all the way down; None if nothing is."""
-    name = f"remote {remote.name}"
+    first = remote.name
+    name = f"remote {first}"
     seen = set()
     try:
         while wraps := getattr(run.opener.load(remote.type, remote.name), "wraps", None):
             place = str(remote.values.get(wraps) or "")
             address = parse(place)
             if place in seen or not place:
-                return Examined(name, "failed", f"{wraps} leads nowhere", f"skycap remote show {name}")
+                return Examined(
+                    name, "failed", f"{wraps} leads nowhere", f"skycap {name.replace(' ', ' show ', 1)}"
+                )
             seen.add(place)
             if address.form is Form.LOCAL:
                 return None

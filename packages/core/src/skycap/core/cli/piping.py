@@ -12,7 +12,7 @@ from skycap.core.cli.session import Session
 from skycap.core.cli.transfer_flags import TransferFlags
 from skycap.core.errors import UsageError
 from skycap.core.paths import join
-from skycap.core.remotes.pairing import is_folder
+from skycap.core.remotes.pairing import is_folder, reading
 from skycap.core.storage.source import COPY_BUFFER, LocalFile
 from skycap.core.units import format_size
 
@@ -31,7 +31,7 @@ def copy_piped(run: Session, source: str, target: str, flags: TransferFlags) -> 
 
 def _to_pipe(run: Session, place: str, flags: TransferFlags) -> int:
     location = run.open(place, overrides=flags.overrides(reading=True))
-    with location.storage.read(location.path) as reader:
+    with reading(location), location.storage.read(location.path) as reader:
         while data := reader.read(COPY_BUFFER):
             run.write(data)
     return 0

@@ -46,6 +46,10 @@ class Progress(Protocol):
         """While entered, nothing is drawn: a question stands on the terminal."""
         ...
 
+    def clear(self) -> None:
+        """Take away what is drawn, for the process ends now."""
+        ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -106,6 +110,9 @@ class Silent:
     def paused(self) -> Iterator[None]:
         """Nothing is drawn anyway."""
         yield
+
+    def clear(self) -> None:
+        """Nothing is drawn anyway."""
 
     def __enter__(self) -> Self:
         return self
@@ -222,6 +229,11 @@ class Bars(_Drawing):
                 yield
             finally:
                 self._rich.start()
+
+    def clear(self) -> None:
+        """Take the bars away."""
+        self._ended.set()
+        self._rich.stop()
 
     def say(self, text: str) -> None:
         """A line above the bars."""

@@ -45,3 +45,11 @@ class TerminalPrompt:
                 hint="Pipe the answer in, a line a question, or write a reference into the configuration.",
             )
         return line.rstrip("\r\n")
+
+
+def nothing_found(reference: str) -> str:
+    """What is said of a secret that was to be forgotten and was not there."""
+    return (
+        f"nothing was found at {reference}; if it is in another credential store, delete it there "
+        "(SKYCAP_CREDENTIAL_STORE names one)"
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from skycap.core.cli.telling import tell
 from skycap.core.config import Config, config_path
-from skycap.core.errors import ConfigInvalid, ConfirmationRequired, Error
+from skycap.core.errors import ConfigInvalid, ConfirmationRequired, Error, NotFound
 from skycap.core.paths import printable
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Session:
         self.json = False
         self.verbosity = 0
         self._told_of_wait = False
+        self._without_colon: list[str] = []
         self.config_path = config_path(environ)
         self._config_is_named = False
 
@@ -91,7 +92,20 @@ class Session:
         overrides: Mapping[str, Any] | None = None,
     ) -> Location:
         """The opened location of what was written on the command line."""
+        if "/" not in text and ":" not in text and not os.path.lexists(text) and text in self.config.remotes:
+            self._without_colon.append(text)
         return self.opener.resolve(text, for_writing=for_writing, as_file=as_file, overrides=overrides)
+
+    def named(self, error: Error) -> Error:
+        """The error, with its place as it was typed."""
+        if "opener" in self.__dict__:
+            self.opener.places.name(error)
+        if isinstance(error, NotFound) and not error.hint and (where := error.where):
+            if name := next((name for name in self._without_colon if where.endswith(name)), None):
+                error.hint = f"Is the remote meant? Then write {name}:"
+            elif any(character in where for character in "*?["):
+                error.hint = "Wildcards are not expanded here; --include takes patterns, below a folder."
+        return error
 
     def close(self) -> None:
         """Close what was opened, and let go of what is still to be written."""
@@ -150,9 +164,10 @@ class Session:
         """Go on only if somebody says yes; `ConfirmationRequired` where they say no or nobody is there."""
         if yes:
             return
-        if sys.stdin.isatty() and sys.stderr.isatty():
-            print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-            if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        from skycap.core.cli.answers import YES, ask, is_terminal
+
+        if is_terminal():
+            if ask(f"{question} [y/N]").strip() in YES:
                 return
             raise ConfirmationRequired("nothing was changed")
         raise ConfirmationRequired(

@@ -24,11 +24,17 @@ _ASKED_FOR = frozenset(
 _log = logging.getLogger("skycap.transfer")
 
 
+_UNSHOWN = frozenset(
+    {EventType.BEGUN, EventType.FINISHED, EventType.STARTED, EventType.MOVED, EventType.PLANNED}
+)
+
+
 class Show:
     """A listener that shows events: as JSON lines, or as lines for people as loud as they asked for."""
 
-    def __init__(self, run: Session, progress: Progress, *, dry_run: bool, single: bool) -> None:
+    def __init__(self, run: Session, progress: Progress, verb: Verb, *, dry_run: bool, single: bool) -> None:
         self._run = run
+        self._verb = verb
         self._progress = progress
         self._dry_run = dry_run
         self._single = single
@@ -41,7 +47,9 @@ class Show:
     def __call__(self, event: Event) -> None:
         """One event; most are not shown at all."""
         kind = event.type
-        if kind in {EventType.STARTED, EventType.MOVED, EventType.PLANNED}:
+        if event.error is not None:
+            self._run.named(event.error)
+        if kind in _UNSHOWN:
             return
         if kind is EventType.FAILED and event.error is not None and not self._single:
             _log.error("%s", event.error, extra={"error": as_record(event.error, path=event.path)})
@@ -52,7 +60,7 @@ class Show:
         elif self._dry_run:
             if kind is not EventType.UNCHANGED:
                 with self._lock:
-                    self._run.line(f"{foretold(event)}{_detail(event)}")
+                    self._run.line(f"{foretold(event, self._verb)}{_detail(event)}")
             return
         self._tell(event)
 
@@ -113,9 +121,13 @@ def _detail(event: Event) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def foretold(event: Event) -> str:
+def foretold(event: Event, command: Verb) -> str:
     """What would be done, in a word and a path."""
-    verbs = {EventType.COPIED: "copy", EventType.REMOVED: "remove", EventType.SKIPPED: "skip"}
+    verbs = {
+        EventType.COPIED: "move" if command == "move" else "copy",
+        EventType.REMOVED: "remove",
+        EventType.SKIPPED: "skip",
+    }
     verb = verbs.get(event.type, event.type.value)
     if event.type is EventType.COPIED and event.strategy == "mkdir":
         verb = "mkdir"
@@ -147,7 +159,7 @@ def summary(verb: Verb, result: Result) -> str:
         if number
     ]
     if result.dry_run:
-        would = [f"copy {' and '.join(_moved(result)) or 'nothing'}"]
+        would = [f"{'move' if verb == 'move' else 'copy'} {' and '.join(_moved(result)) or 'nothing'}"]
         would += [f"remove {format_count(counts.removed, 'item')}"] if counts.removed else []
         return f"Nothing was changed. Would {', '.join(would)}; {counts.unchanged} unchanged."
     if not counts.copied:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from skycap.core.cli.complete import complete_local
-from skycap.core.cli.flags import a_size, a_time
+from skycap.core.cli.flags import a_size, a_time, an_age
 from skycap.core.errors import UsageError
-from skycap.core.units import parse_duration, parse_size
+from skycap.core.units import parse_age, parse_size
 
 if TYPE_CHECKING:
+    from skycap.core.cli.session import Session
     from skycap.core.transfer.options import TransferOptions
     from skycap.core.transfer.walk import Selects
+
+
+def write_report_to(run: Session, found: dict[str, Any], path: str) -> None:
+    """Write a report into a file, or with `-` to standard output."""
+    from skycap.core.transfer.report import write_report
+
+    if path == "-":
+        run.emit(found)
+    else:
+        write_report(found, path)
+
 
 Links = Literal["keep", "follow", "skip"]
 ProgressMode = Literal["auto", "plain", "none"]
@@ -51,11 +64,21 @@ class SelectFlags:
     ] = None
     min_age: Annotated[
         str | None,
-        typer.Option("--min-age", metavar="TIME", callback=a_time, help="Only what changed longer ago."),
+        typer.Option(
+            "--min-age",
+            metavar="TIME",
+            callback=an_age,
+            help="Only what changed longer ago, or before a date; on S3, what was uploaded.",
+        ),
     ] = None
     max_age: Annotated[
         str | None,
-        typer.Option("--max-age", metavar="TIME", callback=a_time, help="Only what changed since then."),
+        typer.Option(
+            "--max-age",
+            metavar="TIME",
+            callback=an_age,
+            help="Only what changed since then, or since a date; on S3, what was uploaded.",
+        ),
     ] = None
 
     def select(self) -> Selects | None:
@@ -64,14 +87,26 @@ class SelectFlags:
             return None
         from skycap.core.transfer.filter import Filter
 
+        now = time.time()
+        min_size, max_size = (
+            None if size is None else parse_size(size) for size in (self.min_size, self.max_size)
+        )
+        min_age_s, max_age_s = (
+            None if age is None else parse_age(age, now) for age in (self.min_age, self.max_age)
+        )
+        if min_size is not None and max_size is not None and min_size > max_size:
+            raise UsageError("no file has at least --min-size and at most --max-size")
+        if min_age_s is not None and max_age_s is not None and min_age_s > max_age_s:
+            raise UsageError("nothing changed longer ago than --min-age and since --max-age")
         return Filter.build(
             include=self.include or (),
             exclude=self.exclude or (),
             files=self.filter_from or (),
-            min_size=None if self.min_size is None else parse_size(self.min_size),
-            max_size=None if self.max_size is None else parse_size(self.max_size),
-            min_age_s=None if self.min_age is None else parse_duration(self.min_age),
-            max_age_s=None if self.max_age is None else parse_duration(self.max_age),
+            min_size=min_size,
+            max_size=max_size,
+            min_age_s=min_age_s,
+            max_age_s=max_age_s,
+            clock=lambda: now,
         )
 
 
@@ -170,7 +205,10 @@ class TransferFlags(CompareFlags):
     report: Annotated[
         str | None,
         typer.Option(
-            "--report", metavar="FILE", autocompletion=complete_local, help="Write what happened as JSON."
+            "--report",
+            metavar="FILE",
+            autocompletion=complete_local,
+            help="Write what happened as JSON; - is standard output.",
         ),
     ] = None
     engine: Annotated[

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, cast
 
 from skycap.core import plugins
+from skycap.core.cli.answers import YES, Choice, ask, is_terminal
 from skycap.core.cli.failures import as_ours
 from skycap.core.cli.progress import Progress, Silent, make
 from skycap.core.cli.session import Session
@@ -21,18 +21,17 @@ from skycap.core.cli.showing import (
     summary,
     summary_record,
 )
-from skycap.core.cli.stopping import stopping
-from skycap.core.cli.transfer_flags import SyncFlags, TransferFlags
+from skycap.core.cli.stopping import ends_at_once, stopping
+from skycap.core.cli.transfer_flags import SyncFlags, TransferFlags, write_report_to
 from skycap.core.errors import ConfirmationRequired, Error, Interrupted, Partial, UsageError
 from skycap.core.location import Location
-from skycap.core.paths import printable
 from skycap.core.remotes.address import shown
 from skycap.core.remotes.pairing import name_of, named_file, target_of_file, target_of_folder
 from skycap.core.state import state_folder
 from skycap.core.transfer.engine import Transfer
 from skycap.core.transfer.events import Event, EventType, Listener
 from skycap.core.transfer.removing import Removals
-from skycap.core.transfer.report import report, write_report
+from skycap.core.transfer.report import report
 from skycap.core.transfer.result import Result
 from skycap.core.units import format_count, format_size
 
@@ -42,6 +41,16 @@ _log = logging.getLogger("skycap.transfer")
 
 def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, flags: TransferFlags) -> int:
     """Do it; the exit status. What ends the whole run is raised, after the report was written."""
+    if "-" in {source_text, target_text}:
+        raise UsageError(
+            f"a pipe cannot be part of a {verb}",
+            hint=f"skycap copy {source_text} {target_text}; a file of this name is written ./-",
+        )
+    if flags.report == "-" and (run.json or flags.dry_run):
+        raise UsageError(
+            f"--report - and {'--json' if run.json else '--dry-run'} both write to standard output",
+            hint="Give --report a file.",
+        )
     progress = Silent() if flags.dry_run else make(flags.progress, quiet=run.quiet, environ=run.environ)
     transfer: Transfer | None = None
     failure: Error | None = None
@@ -50,21 +59,29 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
         options = flags.options()
         if flags.interactive and not flags.dry_run:
             options = _asked(run, verb, source, target, flags, single=single)
-        show = Show(run, progress, dry_run=flags.dry_run, single=single)
+        show = Show(run, progress, verb, dry_run=flags.dry_run, single=single)
+        # Nothing happens in a dry run, so nobody is told that it did.
+        observer = None if options.dry_run else plugins.plugins().transfer_event()
         transfer = Transfer(
             source,
             target,
             options,
             state_folder=state_folder(run.environ),
             single=single,
-            listener=_listener(show, progress),
-            each=show.each or plugins.plugins().transfer_event() is not None,
+            listener=_listener(show, progress, observer),
+            each=show.each or observer is not None,
             executor=_executor(flags.engine),
             hook=plugins.plugins().transfer_strategy(),
         )
-        with progress, stopping(transfer.cancel, progress.say) as came:
+        signals = stopping(
+            transfer.cancel,
+            progress.say,
+            in_flight=lambda: transfer.in_flight,
+            clear=progress.clear,
+        )
+        with progress, signals as came:
             try:
-                _go(verb, transfer, flags, progress)
+                _go(verb, transfer, flags, progress, came)
             finally:
                 transfer.result.signal = came[0] if came else None
     except Exception as error:
@@ -73,9 +90,9 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
     finally:
         if flags.report:
             result = transfer.result if transfer is not None else Result()
-            places = {"source": shown(source_text), "target": shown(target_text)}
-            found = report(result, command=verb, **places, error=failure)
-            write_report(found, flags.report)
+            source_shown, target_shown = shown(source_text), shown(target_text)
+            found = report(result, command=verb, source=source_shown, target=target_shown, error=failure)
+            write_report_to(run, found, flags.report)
         if transfer is not None:
             _log_run(verb, transfer.result, failure)
     if run.verbosity == 0 and show.left_alone > FEW:
@@ -83,7 +100,7 @@ def run_transfer(run: Session, verb: Verb, source_text: str, target_text: str, f
     return _sum_up(run, verb, transfer.result, single=single)
 
 
-def _go(verb: Verb, transfer: Transfer, flags: TransferFlags, progress: Progress) -> None:
+def _go(verb: Verb, transfer: Transfer, flags: TransferFlags, progress: Progress, came: list[int]) -> None:
     if verb == "copy":
         transfer.copy()
     elif verb == "move":
@@ -93,18 +110,21 @@ def _go(verb: Verb, transfer: Transfer, flags: TransferFlags, progress: Progress
 
         def confirm(removals: Removals) -> bool:
             nonlocal declined
-            answer = _agreed(removals, progress)
+            answer = _agreed(removals, progress, came)
             declined = removals.count if answer is False else 0
             return bool(answer)
 
         try:
             agreed = flags.interactive or (isinstance(flags, SyncFlags) and flags.yes)
             transfer.sync(None if agreed else confirm)
-        except ConfirmationRequired:
+        except ConfirmationRequired as error:
             if not declined:
                 raise
-            # Somebody was asked and said no: that is what they wanted, and no failure.
-            progress.say(f"Kept {format_count(declined, 'item')} that only the target has.")
+            raise ConfirmationRequired(
+                f"kept {format_count(declined, 'item')} that only the target has",
+                where=error.where,
+                hint="Everything else is done.",
+            ) from None
 
 
 def open_both(
@@ -126,8 +146,7 @@ def open_both(
     return source, target_of_folder(target), False
 
 
-def _listener(show: Show, progress: Progress) -> Listener:
-    observer = plugins.plugins().transfer_event()
+def _listener(show: Show, progress: Progress, observer: Listener | None) -> Listener:
     listeners: list[Listener] = [progress, show]
     if observer is not None:
         listeners.append(observer)
@@ -146,17 +165,18 @@ def _executor(name: str | None) -> Callable[[int], Executor]:
     if name not in engines:
         from skycap.core.storage.options import nearest
 
-        raise UsageError(f"unknown engine {name!r}", where="--engine", hint=nearest(name, list(engines)))
+        hint = nearest(name, list(engines)) if engines else "No plugin that is installed brings one."
+        raise UsageError(f"unknown engine {name!r}", where="--engine", hint=hint)
     return cast("Callable[[int], Executor]", plugins.load(engines[name], "the engine", name))
 
 
-def _agreed(removals: Removals, progress: Progress) -> bool | None:
+def _agreed(removals: Removals, progress: Progress, came: list[int]) -> bool | None:
     """Show what would be removed and ask; None where nobody is there."""
     with progress.paused():
-        return _ask_about(removals, progress)
+        return _ask_about(removals, progress, came)
 
 
-def _ask_about(removals: Removals, progress: Progress) -> bool | None:
+def _ask_about(removals: Removals, progress: Progress, came: list[int]) -> bool | None:
     are = "is" if removals.count == 1 else "are"
     size = format_size(removals.bytes)
     progress.say(f"{format_count(removals.count, 'item')} ({size}) {are} only at the target:")
@@ -165,26 +185,15 @@ def _ask_about(removals: Removals, progress: Progress) -> bool | None:
             progress.say(f"  … and {removals.count - number} more")
             break
         progress.say(f"  remove {path}")
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_terminal():
         return None
     which = "it" if removals.count == 1 else "them"
     empty = "The source has no file at all: is it mounted? " if removals.emptying else ""
-    print(f"{empty}Remove {which}? [y/N] ", end="", file=sys.stderr, flush=True)
-    agreed = sys.stdin.readline().strip().lower() in {"y", "yes"}
+    with ends_at_once(came):
+        agreed = ask(f"{empty}Remove {which}? [y/N]").strip() in YES
     if agreed:
         removals.allow_emptying()
     return agreed
-
-
-def _read_answer() -> str:
-    """A line; nothing at the end of the input and at Ctrl-C, after which nothing else stands on the line."""
-    try:
-        line = sys.stdin.readline()
-    except KeyboardInterrupt:
-        line = ""
-    if not line:
-        print(file=sys.stderr)
-    return line
 
 
 class _Chosen:
@@ -217,24 +226,13 @@ def _asked(
     """Ask for each thing that would be done; the options that leave out what was declined."""
     from dataclasses import replace
 
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("--interactive needs a terminal", hint="Look first with --dry-run.")
+    choice = Choice()
     options = flags.options()
     declined: set[str] = set()
-    everything = False
 
-    def ask(event: Event) -> None:
-        nonlocal everything
-        if everything or event.type not in {EventType.COPIED, EventType.REMOVED}:
-            return
-        print(f"{printable(foretold(event))}? [y/N/a/q] ", end="", file=sys.stderr, flush=True)
-        line = _read_answer()
-        answer = line.strip().lower()
-        if not line or answer == "q":
-            # The transfer that looks ends early by this, and says so in its result.
-            raise Interrupted("nobody wants to go on")
-        everything = answer == "a"
-        if answer not in {"y", "yes", "a"}:
+    def ask_about(event: Event) -> None:
+        # The transfer that looks ends early where they want to stop, and says so in its result.
+        if event.type in {EventType.COPIED, EventType.REMOVED} and not choice.wants(foretold(event, verb)):
             declined.add(event.path)
 
     look = Transfer(
@@ -243,7 +241,7 @@ def _asked(
         replace(options, dry_run=True, allow_empty_source=True),
         state_folder=state_folder(run.environ),
         single=single,
-        listener=ask,
+        listener=ask_about,
     )
     if verb == "sync":
         look.sync()
@@ -275,7 +273,7 @@ def _sum_up(run: Session, verb: Verb, result: Result, *, single: bool) -> int:
     if not status:
         return 0
     if single and result.failures:
-        raise result.failures[0].error
+        raise _with_status(result.failures[0].error, status)
     kinds = [found.error for found in result.failures if found.error.exit_status == status]
     kind = Partial if status == Partial.exit_status or not kinds else type(kinds[0])
     failed = counts.failed

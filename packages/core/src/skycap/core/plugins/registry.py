@@ -91,12 +91,13 @@ class Plugins:
         self._status[found.name] = ("broken", problem)
         self._warn(found, problem)
 
-    def _warn(self, found: Found, problem: str) -> None:
+    def _warn(self, found: Found, problem: str, what: str = "") -> None:
         with self._lock:
-            if (found.name, problem) in self._warned:
+            if (found.name, what + problem) in self._warned:
                 return
-            self._warned.add((found.name, problem))
-        _log.warning("plugin %s does not work (%s); %s", found, problem, way_out(found))
+            self._warned.add((found.name, what + problem))
+        told = f": {what}" if what else " does not work"
+        _log.warning("plugin %s%s (%s); %s", found, told, problem, way_out(found))
 
     def owner(self, module: str) -> Found | None:
         """The plugin that a module belongs to: its package, or one it named in a `Lazy`."""
@@ -138,7 +139,8 @@ class Plugins:
             for offer in offers:
                 if offer.name in collected:
                     if found is not None:
-                        self._warn(found, f"{offer.name!r} is taken already")
+                        passed = f"its {_OFFERED[hook]} {offer.name!r} was passed over"
+                        self._warn(found, "the name is taken already", passed)
                     continue
                 collected[offer.name] = offer
                 if found is not None:
@@ -319,6 +321,14 @@ def _kind(thing: Any) -> str:
 
 def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+_OFFERED = {
+    "register_storage_types": "storage type",
+    "register_commands": "command",
+    "register_auth_methods": "way to log in for",
+    "register_transfer_engines": "engine",
+}
 
 
 def _rank(found: Found | None) -> int:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from skycap.core.auth.method import SERVICE, CredentialStore
-from skycap.core.auth.references import Secrets
+from skycap.core.auth.references import Secrets, prefix_of
 from skycap.core.config import NAME, Setting, edited, same_name
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import Conflict, NotFound, UsageError
+from skycap.core.errors import ConfigInvalid, Conflict, NotFound, UsageError
 from skycap.core.remotes.address import Form, parse
 from skycap.core.remotes.opening import Opener
 from skycap.core.remotes.settings import Remote
+from skycap.core.remotes.stack import check as check_stack
 
 
 def parse_pairs(pairs: list[str]) -> dict[str, str | None]:
@@ -145,8 +146,64 @@ def _checked(opener: Opener, name: str, type_name: str, values: Mapping[str, Any
         option: Setting(Secret("given") if option in secret else value, f"remote {name}")
         for option, value in values.items()
     }
-    opener.options(Remote(name, type_name, settings, "as given"))
+    if "type" in values:
+        raise UsageError(
+            "'type' is no option, it says what kind of remote it is",
+            where=name,
+            hint=f"It is given by itself: skycap remote add {name} TYPE.",
+        )
+    where = f"remote {name}"
+    _, extra = opener.options(Remote(name, type_name, settings, "as given"))
+    check_stack(extra, where=where)
+    for info in opener.load_options(type_name, name):
+        path = values.get(info.name)
+        if info.must_exist and path and not os.path.isfile(os.path.expanduser(str(path))):
+            raise ConfigInvalid(
+                f"option {info.name!r}: there is no such file",
+                where=where,
+                hint=f"{info.name}: {info.help}.",
+            )
+    _check_below(opener, name, type_name, values)
     return dict(values)
+
+
+def _check_below(opener: Opener, name: str, type_name: str, values: Mapping[str, Any]) -> None:
+    """`ConfigInvalid` where a remote would stand on itself, or on one that there is none of."""
+    wraps = getattr(opener.load(type_name, name), "wraps", None)
+    seen = {name: None}
+    while wraps is not None:
+        address = parse(str(values.get(wraps, ".")))
+        if address.form is not Form.REMOTE:
+            return
+        if same_name(address.name, seen) is not None:
+            raise ConfigInvalid(
+                "it would stand on itself", where=f"remote {name}", hint=f"Its {wraps!r} names another place."
+            )
+        try:
+            below = opener.remotes.get(address.name)
+        except NotFound as error:
+            raise ConfigInvalid(
+                f"it would stand on {address.name}, and no remote has this name",
+                where=f"remote {name}",
+                hint=error.hint,
+            ) from error
+        seen[below.name] = None
+        values = below.values
+        wraps = getattr(opener.load(below.type, below.name), "wraps", None)
+
+
+def taken_as(opener: Opener, type_name: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """The addresses that name no scheme, by their option: what they are taken as."""
+    urls = [info.name for info in opener.load_options(type_name, type_name) if info.url]
+    given = {option: str(values[option]) for option in urls if values.get(option)}
+    return {option: f"https://{value}" for option, value in given.items() if "://" not in value}
+
+
+def needs_login(opener: Opener, made: Remote) -> bool:
+    """Whether a remote that stands on another one has no secret, nor a file in its place, yet."""
+    wraps = getattr(opener.load(made.type, made.name), "wraps", None)
+    keys = [info.name for info in opener.load_options(made.type, made.name) if info.secret or info.must_exist]
+    return wraps is not None and bool(keys) and not any(made.values.get(key) for key in keys)
 
 
 def _absolute(opener: Opener, name: str, type_name: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,8 +244,9 @@ def _keep_secrets(
             if store is None:
                 raise UsageError(f"{option!r} is secret", where=name, hint="Write a reference to it.")
             key = f"{name}.{option}"
-            store().set(SERVICE, key, Secret(str(value)))
-            value = f"keyring:{SERVICE}/{key}"
+            keeping = store()
+            keeping.set(SERVICE, key, Secret(str(value)))
+            value = f"{prefix_of(keeping)}:{SERVICE}/{key}"
         kept[option] = value
     return kept
 

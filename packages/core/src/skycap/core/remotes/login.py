@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from skycap.core.auth.method import SERVICE, Account, AuthMethod, CredentialStore, Prompt, Status
-from skycap.core.auth.references import Secrets
+from skycap.core.auth.references import Secrets, prefix_of
 from skycap.core.config import Setting
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import AuthExpired, AuthMissing, Error
@@ -28,13 +28,9 @@ def _method(plugins: Plugins, type_name: str) -> AuthMethod:
 
 def _account(opener: Opener, plugins: Plugins, name: str) -> Account:
     remote = opener.remotes.get(name)
-    return Account(
-        remote.name,
-        remote.type,
-        remote.values,
-        opener.load_options(remote.type, remote.name),
-        Secrets(plugins.credential_store).store(),
-    )
+    store = Secrets(plugins.credential_store).store()
+    options = opener.load_options(remote.type, remote.name)
+    return Account(remote.name, remote.type, remote.values, options, store, prefix_of(store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +116,20 @@ _ONCE = {"retries": Setting(0, "login"), "timeout": Setting("20s", "login")}
 """Somebody waits for it at the terminal."""
 
 
-def logout(opener: Opener, plugins: Plugins, name: str) -> list[str]:
-    """Log out of a remote; the options that were taken out."""
+def logout(opener: Opener, plugins: Plugins, name: str) -> tuple[list[str], list[str]]:
+    """Log out of a remote: the options that were taken out, and references of theirs that led nowhere."""
     account = _account(opener, plugins, name)
+    secrets = Secrets(plugins.credential_store)
+    held = {option: secrets.held(str(value)) for option, value in account.values.items()}
     gone = _method(plugins, account.type).logout(account)
+    for option in gone:  # it may lie in another store than the one that is chosen now
+        for entry in held.get(option, ()):
+            entry.forget()
     write_options(opener, account.name, dict.fromkeys(gone))
-    return gone
+    values = {option: str(account.values.get(option)) for option in gone}
+    return gone, [
+        value for option, value in values.items() if value.startswith("keyring:") and not held[option]
+    ]
 
 
 def status(opener: Opener, plugins: Plugins, name: str) -> Status:

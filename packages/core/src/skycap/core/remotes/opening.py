@@ -12,13 +12,14 @@ from skycap.core import paths, plugins
 from skycap.core.auth.references import Secrets
 from skycap.core.config import Config, Setting
 from skycap.core.crypto.secret import Secret
-from skycap.core.errors import ConfigInvalid, DependencyMissing, Error, NotFound, UsageError
+from skycap.core.errors import AccessDenied, ConfigInvalid, DependencyMissing, Error, NotFound, UsageError
 from skycap.core.hookspecs import Lazy
 from skycap.core.location import Location
 from skycap.core.remotes.address import Address, Form, parse
 from skycap.core.remotes.local import local_location
+from skycap.core.remotes.naming import Places
 from skycap.core.remotes.settings import Remote, Remotes
-from skycap.core.remotes.stack import RETRY_NAMES, STACK_NAMES, stack
+from skycap.core.remotes.stack import RESERVED, RETRY_NAMES, STACK_NAMES, stack
 from skycap.core.retry import RetryEvent
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import OptionInfo, StorageOptions, nearest
@@ -58,6 +59,8 @@ class Opener:
         self._on_retry = on_retry
         self._opened: list[Storage] = []
         self._below: list[str] = []
+        self.places = Places()
+        """What was opened, by which errors are told as it was typed."""
         self._described: dict[str, list[OptionInfo]] = {}
 
     def __enter__(self) -> Self:
@@ -105,8 +108,19 @@ class Opener:
         """The location of `text`.
 
         `for_writing` says that it will be changed, `as_file` that a file is to be written there. `overrides`
-        are option values that win over all others, where the storage knows them.
+        are option values that win over all others, where the storage knows them. `AccessDenied` where a place
+        that can only be read will be changed.
         """
+        found = self._resolve(text, for_writing=for_writing, as_file=as_file, overrides=overrides)
+        if for_writing and found.storage.facts.read_only:
+            raise AccessDenied(
+                "it can only be read", where=found.shown(), hint="Name another place to write to."
+            )
+        return found
+
+    def _resolve(
+        self, text: str, *, for_writing: bool, as_file: bool = False, overrides: Mapping[str, Any] | None
+    ) -> Location:
         address = parse(text)
         given = {name: Setting(value, "command line") for name, value in (overrides or {}).items()}
         if address.form is Form.LOCAL:
@@ -114,6 +128,7 @@ class Opener:
         remote = self.remote_of(address)
         path = paths.normalise(address.path)
         storage, inside = self.open(remote, path, given, where=address.shown)
+        self.places.add(storage, inside, address.shown)
         return Location(storage, inside, address.shown, address.wants_dir)
 
     def _local(
@@ -129,7 +144,12 @@ class Opener:
     def remote_of(self, address: Address) -> Remote:
         """What is set for the place that `address` names."""
         if address.form is Form.REMOTE:
-            return self.remotes.get(address.name)
+            try:
+                return self.remotes.get(address.name)
+            except NotFound as error:
+                if address.name in self.types:
+                    error.hint = f"Without a remote it is {address.name}://{address.path}"
+                raise
         if address.form is Form.SCHEME and address.name not in self.types:
             raise self._unknown(address.name, address.shown, "scheme")
         settings = {name: Setting(value, "command line") for name, value in address.options.items()}
@@ -183,7 +203,7 @@ class Opener:
                 except NotFound as error:
                     error.message = f"no remote has this name, and {where.removesuffix(':')} stands on it"
                     raise
-            return self.resolve(place, for_writing=True, overrides=overrides)
+            return self._resolve(place, for_writing=True, overrides=overrides)  # or only to be read
         finally:
             self._below.pop()
 
@@ -237,7 +257,12 @@ class Opener:
         if type_name not in self._described:
             options = self.load(type_name, where).Options
             with plugins.naming(plugins.owner(self.types[type_name])):
-                self._described[type_name] = options.describe()
+                described = options.describe()
+                if taken := sorted(RESERVED & {info.name for info in described}):
+                    raise TypeError(
+                        f"{type_name} has an option {taken[0]!r}, a name that belongs to every remote"
+                    )
+                self._described[type_name] = described
         return self._described[type_name]
 
     def options(

@@ -6,9 +6,11 @@ slash at its end, else it gets the name that the target has.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from skycap.core.errors import AccessDenied, Conflict, NotFound, UsageError
+from skycap.core.errors import AccessDenied, Conflict, Error, NotFound, Unsupported, UsageError
 from skycap.core.location import Location
 from skycap.core.paths import join, normalise, split
 from skycap.core.remotes.address import Form, parse
@@ -58,6 +60,26 @@ def _has_something_below(location: Location) -> bool:
         return next(storage.scan(location.path), None) is not None
     except NotFound:
         return False
+
+
+@contextmanager
+def reading(location: Location) -> Iterator[None]:
+    """While a location is read as a file: `Unsupported` where it is a folder, be it only a prefix."""
+    if not location.path and not location.storage.facts.empty_dirs:
+        raise _is_a_folder(location)
+    try:
+        yield
+    except NotFound:
+        below = False
+        with suppress(Error):  # who may read need not be allowed to list
+            below = _has_something_below(location)
+        if below:
+            raise _is_a_folder(location) from None
+        raise
+
+
+def _is_a_folder(location: Location) -> Unsupported:
+    return Unsupported("it is a folder, and a file is wanted", where=location.shown())
 
 
 def target_of_file(target: Location, name: str) -> Location:

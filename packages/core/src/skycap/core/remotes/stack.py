@@ -17,8 +17,9 @@ from skycap.core.units import parse_size
 LIMIT_NAMES = frozenset({"limit_rate", "limit_up", "limit_down", "connections"})
 STACK_NAMES = RETRY_NAMES | LIMIT_NAMES
 """Options that every remote has, whatever its type."""
-__all__ = ["RETRY_NAMES", "STACK_NAMES", "check", "stack"]
-_IN_PROCESS = frozenset({"local", "memory"})
+RESERVED = frozenset({"type"}) | STACK_NAMES - {"connections"}
+"""What no storage type can have as an option: it would not be told of it. `connections` it may take over."""
+__all__ = ["RESERVED", "RETRY_NAMES", "STACK_NAMES", "check", "stack"]
 
 
 def stack(
@@ -32,7 +33,7 @@ def stack(
 
     Where no network is between, nothing is tried again, and without a limit the ways around Python stay open.
     """
-    local = type(storage).type_name in _IN_PROCESS
+    local = not storage.facts.network
     up = _rate(settings, "limit_up", where)
     down = _rate(settings, "limit_down", where)
     connections = _count(settings, "connections", where)
@@ -61,7 +62,8 @@ def check(settings: Mapping[str, Any], *, where: str) -> None:
 
 
 def _rate(settings: Mapping[str, Any], name: str, where: str) -> int | None:
-    value = settings.get(name, settings.get("limit_rate"))
+    name = name if name in settings else "limit_rate"
+    value = settings.get(name)
     if value in {None, "", 0, "0"}:
         return None
     try:

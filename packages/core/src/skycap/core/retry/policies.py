@@ -125,12 +125,9 @@ def _number(field: str, value: Any, name: str, where: str) -> float | int | None
         if isinstance(value, bool):
             raise ValueError("a number, not true or false")
         if field == "attempts":
-            number = int(value)
-            if number != float(value):
-                raise ValueError("a whole number")
-            return number
+            return int(_plain_number(value, whole=True))
         if field == "multiplier":
-            return float(value)
+            return _plain_number(value)
         seconds = parse_duration(value) if isinstance(value, str) else float(value)
         return seconds or (None if field in {"timeout", "total"} else 0.0)
     except (ValueError, TypeError, OverflowError, UsageError) as error:
@@ -139,3 +136,14 @@ def _number(field: str, value: Any, name: str, where: str) -> float | int | None
             where=where,
             hint="A number of tries like 5, a time like 500ms, 30s or 2m; 0 means no limit.",
         ) from error
+
+
+def _plain_number(value: Any, *, whole: bool = False) -> float:
+    """A number in plain words where it is none."""
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError(f"a {'whole ' * whole}number") from None
+    if whole and not number.is_integer():
+        raise ValueError("a whole number")
+    return number

@@ -54,3 +54,25 @@ class Capability(StrEnum):
 READABLE = frozenset({Capability.READ})
 WRITABLE = frozenset({Capability.WRITE})
 FULL = frozenset({Capability.READ, Capability.LIST, Capability.WRITE, Capability.REMOVE})
+
+_LACKS = {
+    Capability.READ: "cannot be read from",
+    Capability.LIST: "cannot be listed",
+    Capability.WRITE: "cannot be written to",
+    Capability.REMOVE: "cannot remove anything",
+    Capability.READ_VERSION: "have no old versions to read",
+    Capability.MAKE_SYMLINK: "have no symbolic links",
+    Capability.VERSIONS: "have no versions",
+    Capability.VERSIONS_RESTORE: "cannot bring back a version",
+    Capability.VERSIONS_REMOVE: "cannot forget single versions",
+    Capability.TRASH: "have no trash",
+    Capability.SHARE: "have no links",
+    Capability.SHARE_LIST: "have no list of links",
+    Capability.SHARE_REMOVE: "cannot take back a link",
+    Capability.QUOTA: "have no quota",
+    Capability.SEARCH: "have no search",
+    Capability.CHANGES: "have no list of changes",
+    Capability.CLEANUP: "have no cleanup",
+}
+LACKS = {one: _LACKS.get(one, f"cannot {one.value.replace('_', ' ')}") for one in Capability}
+"""What is said of a storage that has not declared it."""

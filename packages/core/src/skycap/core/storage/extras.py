@@ -68,7 +68,7 @@ class Versions(ABC):
         raise Unsupported("old versions cannot be restored here", where=path)
 
     def remove(self, path: str, version: str) -> None:
-        """Forget one state for good. One that is absent is success."""
+        """Forget one state for good; `NotFound` where there is none of this name, and nothing is changed."""
         raise Unsupported("single versions cannot be removed here", where=path)
 
 
@@ -117,7 +117,11 @@ class Shares(ABC):
 
     @abstractmethod
     def create(self, path: str, *, expires_s: float | None = None, password: str | None = None) -> Share:
-        """A new link, or the one there is."""
+        """A new link, or the one there is of the same terms.
+
+        What cannot be kept, an expiry or a password, raises `Unsupported`, and no link is made. What is given
+        says what holds: an expiry that is sooner than asked is told in `expires_at_ns`, a later one is none.
+        """
 
     def list(self, path: str = "") -> Iterator[Share]:
         """The links at or below a path."""

@@ -27,7 +27,7 @@ class Facts:
     mtime_precision_ns: int | None = 1
     """Steps in which the client's mtime is kept; None: it is not kept."""
     max_size: int | None = None
-    """The largest file."""
+    """The largest file. A transfer does not begin to send a larger one."""
     needs_size: bool = False
     """Whether `write` must know the size before the first byte."""
     part_min: int = 1
@@ -46,17 +46,20 @@ class Facts:
     path_max: int | None = None
     """Bytes of UTF-8 in a whole path."""
     case_sensitive: bool = True
+    """Whether `README` and `Readme` are two files."""
     bytes_names: bool = False
     """Whether names that are not UTF-8 can be kept."""
     empty_dirs: bool = True
     """Whether a directory exists by itself; else it is only a prefix."""
     files_at_top: bool = True
     """Whether files can lie at the top; else what is there are places by themselves, such as buckets."""
-    atomic_write: bool = True
     rename_dirs: bool = False
     """Whether `rename` takes directories too."""
     names_on_write: bool = False
-    """Whether the store chooses the name, and `write` answers with it."""
+    """Whether the store chooses the name, and `write` answers with it. Then `sync` is refused."""
     read_only: bool = False
+    """Whether nothing in it can be changed. No command opens such a place to write to it."""
+    network: bool = True
+    """Whether a network is between. Where none is, what fails is not tried again."""
     connections: int = 4
     """How many requests at once serve it best."""

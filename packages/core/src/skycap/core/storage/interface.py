@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Self
 
 from skycap.core.errors import Error, Unsupported
-from skycap.core.storage.capability import FULL, Capability
+from skycap.core.storage.capability import FULL, LACKS, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.extras import (
@@ -63,7 +63,7 @@ class Storage:
 
     def stat(self, path: str) -> Entry:
         """One entry, with all the store knows in one request; `NotFound` if absent. `""` is the root."""
-        self._refuse(Capability.READ, path)
+        self.refuse(Capability.READ, path)
 
     def read(
         self, path: str, *, offset: int = 0, length: int | None = None, version: str | None = None
@@ -74,13 +74,13 @@ class Storage:
         ends early. A reader may have an attribute `entry`: what the answer told about the file on the way. A
         symbolic link gives what it leads to where that is inside the storage, else `Unsupported`.
         """
-        self._refuse(Capability.READ, path)
+        self.refuse(Capability.READ, path)
 
     # Listable
 
     def scan(self, path: str) -> Iterator[Entry]:
         """One level, lazily; memory is a page. `NotFound` if absent, where directories are real."""
-        self._refuse(Capability.LIST, path)
+        self.refuse(Capability.LIST, path)
 
     # Writable
 
@@ -98,11 +98,11 @@ class Storage:
         A source that raises, or holds other than `size` bytes, aborts the write and the old file stays. A
         condition that does not hold raises `Conflict`, one that is not declared `Unsupported`.
         """
-        self._refuse(Capability.WRITE, path)
+        self.refuse(Capability.WRITE, path)
 
     def make_dir(self, path: str) -> None:
         """Make a directory and its parents; one that is there is success. A no-op where they are prefixes."""
-        self._refuse(Capability.WRITE, path)
+        self.refuse(Capability.WRITE, path)
 
     # Removable
 
@@ -112,7 +112,7 @@ class Storage:
         A root that is a directory of its own goes too. Only a condition on a version makes sense here; the
         other is refused.
         """
-        self._refuse(Capability.REMOVE, path)
+        self.refuse(Capability.REMOVE, path)
 
     # Always
 
@@ -131,40 +131,48 @@ class Storage:
         """Whether all of these are declared."""
         return self.capabilities.issuperset(needed)
 
-    def _refuse(self, capability: Capability, path: str = "") -> NoReturn:
-        raise Unsupported(
-            f"{self.type_name or type(self).__name__} storages cannot {capability.value}", where=path or None
-        )
+    def where(self, path: str) -> str:
+        """How its errors name a path, so that it can be told as it was typed."""
+        return path
+
+    def refusal(self, capability: Capability, path: str = "") -> Unsupported:
+        """What is said of a verb that is not declared; a storage that knows better words says those."""
+        kind = self.type_name or type(self).__name__
+        return Unsupported(f"{kind} storages {LACKS[capability]}", where=path or None)
+
+    def refuse(self, capability: Capability, path: str = "") -> NoReturn:
+        """Raise `Unsupported` for a verb, or a condition of it, that this storage has not."""
+        raise self.refusal(capability, path)
 
     # Optional: each behind the capability of its name
 
     def scan_all(self, path: str) -> Iterator[Entry]:
         """Everything below a path, flat; directories too where they exist by themselves."""
-        self._refuse(Capability.SCAN_ALL, path)
+        self.refuse(Capability.SCAN_ALL, path)
 
     def copy(self, source: str, target: str, *, condition: Condition | None = None) -> Entry:
         """Copy a file inside the store, metadata too, no bytes travelling; `condition` is the target's."""
-        self._refuse(Capability.COPY, source)
+        self.refuse(Capability.COPY, source)
 
     def rename(self, source: str, target: str, *, condition: Condition | None = None) -> Entry:
         """Move a file inside the store, replacing the target; directories too where the fact says so."""
-        self._refuse(Capability.RENAME, source)
+        self.refuse(Capability.RENAME, source)
 
     def remove_many(self, paths: Iterable[str]) -> Iterator[tuple[str, Error | None]]:
         """Remove files in as few requests as possible; each path with its error or None."""
-        self._refuse(Capability.REMOVE_MANY)
+        self.refuse(Capability.REMOVE_MANY)
 
     def remove_tree(self, path: str) -> None:
         """Remove a directory and all below it in one go; what is absent is success."""
-        self._refuse(Capability.REMOVE_TREE, path)
+        self.refuse(Capability.REMOVE_TREE, path)
 
     def begin_upload(self, path: str, *, size: int | None = None, metadata: Metadata | None = None) -> Upload:
         """Begin a multipart upload."""
-        self._refuse(Capability.UPLOAD, path)
+        self.refuse(Capability.UPLOAD, path)
 
     def resume_upload(self, state: Mapping[str, Any], source: Source | None = None) -> Upload:
         """Go on with one from its `state`; `NotFound` if the store has forgotten it."""
-        self._refuse(Capability.UPLOAD)
+        self.refuse(Capability.UPLOAD)
 
     def set_metadata(self, path: str, metadata: Metadata) -> Entry:
         """Change what is not None; what the store does not keep is left out (fact `metadata_fields`).
@@ -172,15 +180,15 @@ class Storage:
         Directories too, where they exist by themselves (fact `empty_dirs`): a transfer sets their time and
         mode last. A store that keeps none of directories raises `Unsupported`, which fails no transfer.
         """
-        self._refuse(Capability.SET_METADATA, path)
+        self.refuse(Capability.SET_METADATA, path)
 
     def make_symlink(self, path: str, target: str) -> Entry:
         """Make a symbolic link, replacing a file or a link."""
-        self._refuse(Capability.MAKE_SYMLINK, path)
+        self.refuse(Capability.MAKE_SYMLINK, path)
 
     def local_path(self, path: str) -> str:
         """The path in this machine's file system where the same bytes lie."""
-        self._refuse(Capability.LOCAL_PATH, path)
+        self.refuse(Capability.LOCAL_PATH, path)
 
     def read_file(
         self,
@@ -195,11 +203,11 @@ class Storage:
 
         With `offset` and `length` only that range is written, at the same place; the rest is left as it is.
         """
-        self._refuse(Capability.READ_FILE, path)
+        self.refuse(Capability.READ_FILE, path)
 
     def bulk_read(self) -> BulkReader:
         """A reader of many small files, in as little work a file as it takes. Close it when done."""
-        self._refuse(Capability.BULK_READ)
+        self.refuse(Capability.BULK_READ)
 
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
         """A writer of many small local files, in as little work a file as it takes. Close it when done.
@@ -207,36 +215,36 @@ class Storage:
         What the store keeps of time, mode, owner and attributes is taken from each local file; without
         `metadata` only its time.
         """
-        self._refuse(Capability.BULK_WRITE)
+        self.refuse(Capability.BULK_WRITE)
 
     def versions(self) -> Versions:
         """The history of paths."""
-        self._refuse(Capability.VERSIONS)
+        self.refuse(Capability.VERSIONS)
 
     def trash(self) -> Trash:
         """Where removed things wait."""
-        self._refuse(Capability.TRASH)
+        self.refuse(Capability.TRASH)
 
     def shares(self) -> Shares:
         """Links to files for people without an account."""
-        self._refuse(Capability.SHARE)
+        self.refuse(Capability.SHARE)
 
     def quota(self) -> Quota:
         """Bytes used and left."""
-        self._refuse(Capability.QUOTA)
+        self.refuse(Capability.QUOTA)
 
     def search(self, text: str, path: str = "") -> Iterator[Entry]:
         """What the store itself finds for a text, at or below a path."""
-        self._refuse(Capability.SEARCH, path)
+        self.refuse(Capability.SEARCH, path)
 
     def lock_object(self, path: str, until_ns: int, *, version: str | None = None) -> None:
         """Retention: nobody can remove or replace it before that moment."""
-        self._refuse(Capability.LOCK_OBJECT, path)
+        self.refuse(Capability.LOCK_OBJECT, path)
 
     def changes(self, cursor: str | None = None) -> Changes:
         """What changed since a cursor; without one, a cursor for now and no items."""
-        self._refuse(Capability.CHANGES)
+        self.refuse(Capability.CHANGES)
 
     def cleanup(self, path: str = "", *, older_than_s: float, dry_run: bool = False) -> Iterator[Leftover]:
         """Remove what interrupted writes left behind at or below a path, each as it goes."""
-        self._refuse(Capability.CLEANUP, path)
+        self.refuse(Capability.CLEANUP, path)

@@ -46,13 +46,19 @@ def option(
     env: tuple[str, ...] = (),
     login: bool = False,
     file: bool = False,
+    must_exist: bool = False,
+    url: bool = False,
 ) -> Any:
     """A field of options: what it is for, its default, and other environment variables that set it.
 
     `login` says that a login needs it; secrets beside such a field may be skipped there. `file` says that it
-    is a path of this machine: a configuration keeps it absolute, for it is used from any folder.
+    is a path of this machine: a configuration keeps it absolute, for it is used from any folder;
+    `must_exist` that it is a file without which nothing works. `url` says that it is an address, taken to be
+    one of https where it names no scheme.
     """
-    metadata = {"help": help, "env": env, "login": login, "file": file}
+    metadata = {
+        "help": help, "env": env, "login": login, "file": file, "must_exist": must_exist, "url": url
+    }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -69,6 +75,8 @@ class OptionInfo:
     env: tuple[str, ...]
     login: bool = False
     file: bool = False
+    must_exist: bool = False
+    url: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,6 +98,8 @@ class StorageOptions:
                 field.metadata.get("env", ()),
                 field.metadata.get("login", False),
                 field.metadata.get("file", False),
+                field.metadata.get("must_exist", False),
+                field.metadata.get("url", False),
             )
             for field in dataclasses.fields(cls)
         ]
@@ -196,13 +206,21 @@ def _to_number(value: Any, hint: Any) -> Any:
         return Size(_not_negative(parse_size(value) if isinstance(value, str) else _whole(value)))
     if hint is Duration:
         return Duration(_not_negative(parse_duration(value) if isinstance(value, str) else float(value)))
-    return _whole(value) if hint is int else float(value)
+    if hint is int:
+        return _whole(value)
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError("a number") from None
 
 
 def _whole(value: Any) -> int:
     if isinstance(value, float) and not value.is_integer():
         raise ValueError("a whole number")
-    return int(value)
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError("a whole number") from None
 
 
 def _not_negative(value: N) -> N:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
@@ -73,6 +76,46 @@ class Upload(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Abort unless it was completed: for those who do not resume."""
+        """Abort where the block raised: for those who do not resume."""
         if kind is not None:
             self.abort()
+
+
+class Sending:
+    """One part on its way, for what lies between whoever sends it and the store: a limit on bytes a second.
+
+    A part that only waits may be given back: where `cancelled` is set, the wait ends with `Interrupted`.
+    `on_bytes` is told of bytes as they go by; those that nobody told of are told when the part is there.
+    """
+
+    def __init__(self, size: int, cancelled: threading.Event, on_bytes: Callable[[int], None]) -> None:
+        self.size = size
+        self.cancelled = cancelled
+        self.told = 0
+        self.waits = True
+        """Whether it is still to be given its turn."""
+        self._on_bytes = on_bytes
+
+    def tell(self, count: int) -> None:
+        """So many more bytes went by."""
+        count = min(count, self.size - self.told)
+        self.told += count
+        if count:
+            self._on_bytes(count)
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """What is called within, in this thread, finds it by `sending`."""
+        token = _sending.set(self)
+        try:
+            yield
+        finally:
+            _sending.reset(token)
+
+
+_sending: ContextVar[Sending | None] = ContextVar("sending", default=None)
+
+
+def sending() -> Sending | None:
+    """The part that this thread is about to send, if it is at one."""
+    return _sending.get()

@@ -211,7 +211,7 @@ class Faulty(Transparent):
         self.finish(fault)
 
     def _iterate(self, operation: Operation, start: Callable[[], Iterator[Any]]) -> Iterator[Any]:
-        return start()
+        return iter(start())
 
     def _uploading(self, upload: Upload) -> Upload:
         return _FaultyUpload(self, upload)

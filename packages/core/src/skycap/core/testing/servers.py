@@ -225,6 +225,10 @@ def main() -> int:
 
     Standard output has the lines that a shell takes, standard error those for people.
     """
+    import argparse
+
+    about = "Serve S3 from a folder that is thrown away, until Ctrl-C: a server to try things with."
+    argparse.ArgumentParser(prog="python -m skycap.core.testing.servers", description=about).parse_args()
     asked: list[int] = []
     # Noted and not raised: nothing may come between the start of the server and the note of its process id.
     # They are set also where a shell let this begin with Ctrl-C switched off.

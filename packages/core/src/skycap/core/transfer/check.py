@@ -49,6 +49,8 @@ class CheckResult:
 
     counts: dict[Finding, int] = field(default_factory=lambda: dict.fromkeys(Finding, 0))
     bytes: int = 0
+    left_alone: int = 0
+    """What no copy would bring along, such as links where there are none; what a filter leaves out is not."""
     interrupted: bool = False
 
     @property
@@ -68,6 +70,7 @@ def check(
     options: TransferOptions | None = None,
     *,
     on_checked: Callable[[Checked], None],
+    on_planned: Callable[[int], object] = id,
     content: bool = True,
     extra: bool = True,
     single: bool = False,
@@ -76,6 +79,7 @@ def check(
 ) -> CheckResult:
     """Compare two places, telling `on_checked` of every path, from the threads that find out.
 
+    `on_planned` is told the size in bytes of each file that both places have, before it is looked at.
     Without `content`, time and size decide, or what `options.compare` says; without `extra`, what only the
     second place has is no difference. `single` compares two files.
     """
@@ -84,6 +88,7 @@ def check(
         second,
         options or TransferOptions(),
         on_checked,
+        on_planned,
         content=content,
         extra=extra,
         cancel=cancel or threading.Event(),
@@ -97,6 +102,7 @@ class _Check:
         second: Location,
         options: TransferOptions,
         on_checked: Callable[[Checked], None],
+        on_planned: Callable[[int], object],
         *,
         content: bool,
         extra: bool,
@@ -108,6 +114,7 @@ class _Check:
         self._extra = extra
         self._cancel = cancel
         self._on_checked = on_checked
+        self._on_planned = on_planned
         self._lock = threading.Lock()
         self._result = CheckResult()
         facts = (first.storage.facts, second.storage.facts)
@@ -142,6 +149,7 @@ class _Check:
                     if self._cancel.is_set() or failures:
                         break
                     if action.type in {ActionType.KEEP, ActionType.CHECK, ActionType.COPY} and action.target:
+                        self._on_planned(action.size or 0)
                         waiting.acquire()
                         pool.submit(self._pair, action).add_done_callback(done)
                     else:
@@ -180,7 +188,8 @@ class _Check:
         elif action.type is ActionType.SKIP and _are_of_two_kinds(action):
             self._tell(Checked(Finding.DIFFERENT, action.path, "of two kinds"))
         elif action.type is ActionType.KEEP or self._is_left_out(action):
-            return
+            if action.source is not None and action.type is ActionType.SKIP:
+                self._result.left_alone += action.source.kind is not Kind.FILE
         else:
             self._tell(Checked(Finding.MISSING, action.path, "only in the first place"))
 

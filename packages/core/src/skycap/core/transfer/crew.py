@@ -7,7 +7,16 @@ from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from functools import partial
 
-from skycap.core.errors import Conflict, Error, Interrupted, NotFound, StateWriteFailed, UploadFailed
+from skycap.core.errors import (
+    Conflict,
+    Error,
+    Interrupted,
+    NotFound,
+    StateWriteFailed,
+    Unsupported,
+    UploadFailed,
+)
+from skycap.core.location import Location
 from skycap.core.retry import Caller, Policy, RetryEvent, listening
 from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.transfer.backlog import Backlog
@@ -20,6 +29,7 @@ from skycap.core.transfer.moving import SMALL, TINY, Mover
 from skycap.core.transfer.options import BATCH_BYTES, BATCH_FILES
 from skycap.core.transfer.plan import Action, ActionType
 from skycap.core.transfer.state import State
+from skycap.core.units import format_size
 
 # The storages try again by themselves; this is for what only shows when a file is done, such as a wrong hash.
 _WHOLE_FILE = Policy(attempts=3, base_s=0.2, cap_s=5.0, total_timeout_s=60.0)
@@ -78,6 +88,11 @@ class Crew:
             return
         if kind is ActionType.SKIP:
             self._emit(Event(EventType.SKIPPED, action.path, action.size, reason=action.reason))
+            return
+        if kind is ActionType.REFUSE:
+            self._emit(
+                Event(EventType.FAILED, action.path, error=refused(action, self._source, self._target))
+            )
             return
         if action.behind and self._is_blocked(action):
             return
@@ -357,6 +372,18 @@ class Crew:
             self._emit(Event(EventType.FAILED, entry.path, error=error))
         else:
             self._emit(Event(EventType.REMOVED, entry.path))
+
+
+def refused(action: Action, source: Location, target: Location) -> Error:
+    """Why a file is not sent at all: it is too large, or would take the place of another."""
+    most = target.storage.facts.max_size
+    if most is not None and action.size > most:
+        return Unsupported(
+            f"it has {format_size(action.size)}, and the target takes files of {format_size(most)} at most",
+            where=source.shown(action.path),
+            hint=f"--max-size {most} leaves out what is larger.",
+        )
+    return Conflict(action.reason, where=source.shown(action.path), hint="Rename one of the two.")
 
 
 def _source_of(action: Action) -> Entry:

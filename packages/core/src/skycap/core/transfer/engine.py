@@ -19,16 +19,19 @@ from skycap.core.errors import (
     Interrupted,
     NotFound,
     ScanFailed,
+    Unsupported,
     UsageError,
 )
 from skycap.core.location import Location
 from skycap.core.paths import relative_to, split
 from skycap.core.retry import Caller, RetryEvent, listening
+from skycap.core.state import state_folder as usual_state_folder
 from skycap.core.storage.capability import Capability
 from skycap.core.transfer.compare import tolerance_ns
-from skycap.core.transfer.crew import Crew
+from skycap.core.transfer.crew import Crew, refused
 from skycap.core.transfer.directories import Directories
 from skycap.core.transfer.events import Event, EventType, Listener, ignore
+from skycap.core.transfer.folding import folded
 from skycap.core.transfer.guards import Presence, place_itself, refuse_overlap
 from skycap.core.transfer.leftovers import tidy
 from skycap.core.transfer.moving import Mover, StrategyHook
@@ -37,6 +40,7 @@ from skycap.core.transfer.parts import PartsMover
 from skycap.core.transfer.plan import Action, ActionType, Rules, plan
 from skycap.core.transfer.removing import Removals
 from skycap.core.transfer.result import Result
+from skycap.core.transfer.sizes import fitting
 from skycap.core.transfer.state import State
 from skycap.core.transfer.walk import is_hopeless, only, walk
 from skycap.core.units import format_count
@@ -44,6 +48,8 @@ from skycap.core.units import format_count
 Confirm = Callable[[Removals], bool]
 """Shown what would be removed; True goes ahead."""
 _PARTS_AT_ONCE = 8
+_OF_ONE = Event._fields.index("source")
+"""So many fields of an event are of the one thing that happened; those behind are of the transfer."""
 
 
 class Transfer:
@@ -51,7 +57,8 @@ class Transfer:
 
     With `single`, the locations name two files; else what is below the one goes below the other. `listener`
     is told of events by all threads; without `each`, of many small files at once. What ends the whole run is
-    raised, and sets `cancel` too, so that nobody goes on working for it.
+    raised, and sets `cancel` too, so that nobody goes on working for it. `state_folder` is where it remembers
+    what was the same; None: where the command line does.
     """
 
     def __init__(
@@ -60,7 +67,7 @@ class Transfer:
         target: Location,
         options: TransferOptions | None = None,
         *,
-        state_folder: str,
+        state_folder: str | None = None,
         single: bool = False,
         listener: Listener = ignore,
         each: bool = True,
@@ -79,10 +86,13 @@ class Transfer:
         self._executor = executor
         self._hook = hook
         self._caller = caller
-        self._state = State(state_folder, _place(source), _place(target))
+        self._state = State(state_folder or usual_state_folder(), _place(source), _place(target))
+        self._parts: PartsMover | None = None
         self._holes = False
         self._root: object = None
         self._again: list[Action] = []
+        self._ran = False
+        self._about = (source.shown(), target.shown(), "")
         facts = (source.storage.facts, target.storage.facts)
         self._rules = Rules(
             compare=self.options.compare,
@@ -106,6 +116,11 @@ class Transfer:
             tolerance_ns=self._rules.tolerance_ns,
         )
 
+    @property
+    def in_flight(self) -> int:
+        """Bytes of large files that are being sent now, and that `cancel` waits for."""
+        return self._parts.in_flight if self._parts is not None else 0
+
     # What there is to do
 
     def plan(self, *, remove: bool = False) -> Generator[Action, None, None]:
@@ -122,7 +137,12 @@ class Transfer:
                 ours = walk(self.source, self._source_hole, select, by_name=True, must_exist=True)
                 ours = self.at_source.watch(ours)
                 theirs = walk(self.target, self._target_hole, select, by_name=True, ahead=True)
-            yield from plan(ours, theirs, rules, known)
+            actions: Iterator[Action] = plan(ours, theirs, rules, known)
+            if (max_size := self.target.storage.facts.max_size) is not None:
+                actions = fitting(actions, max_size)
+            if not (self._single or self.target.storage.facts.case_sensitive):
+                actions = folded(actions)
+            yield from actions
 
     def _source_hole(self, path: str, error: Error) -> None:
         if not path and is_hopeless(error):
@@ -141,6 +161,7 @@ class Transfer:
     def _emit(self, event: Event) -> None:
         if self._single:
             event = event._replace(path=split(self.source.path)[1])
+        event = Event._make(event[:_OF_ONE] + self._about)
         for listener in self._listeners:
             listener(event)
 
@@ -151,7 +172,16 @@ class Transfer:
         return self._run(remove=False)
 
     def sync(self, confirm: Confirm | None = None) -> Result:
-        """Copy, then remove what only the target has, if `confirm` agrees (None: it need not be asked)."""
+        """Copy, then remove what only the target has, if `confirm` agrees (None: it need not be asked).
+
+        `Unsupported` where the target chooses the names: what was copied would be what only it has.
+        """
+        if self.target.storage.facts.names_on_write:
+            raise Unsupported(
+                "the target chooses the names of files, so nobody can tell which to remove",
+                where=self.target.shown(),
+                hint="Copy to it instead.",
+            )
         return self._run(remove=True, confirm=confirm)
 
     def move(self) -> Result:
@@ -165,10 +195,15 @@ class Transfer:
         return self._run(remove=False, moving=True)
 
     def _run(self, *, remove: bool, moving: bool = False, confirm: Confirm | None = None) -> Result:
+        if self._ran:
+            raise UsageError("a transfer is done once", hint="Make another Transfer for the next run.")
+        self._ran = True
         refuse_overlap(self.source, self.target)
         self.result.dry_run = self.options.dry_run
+        self._about = (*self._about[:2], "move" if moving else "sync" if remove else "copy")
         with ExitStack() as after:
-            after.callback(self.result.finish)
+            after.push(self._ended)
+            self._emit(Event(EventType.BEGUN, ""))
             after.callback(self._state.close)
             limit, emptying = self.options.max_delete, self.options.allow_empty_source
             removals = after.enter_context(closing(Removals(self.target, limit, allow_emptying=emptying)))
@@ -186,6 +221,10 @@ class Transfer:
                 self.result.unfinished = [relative_to(path, here) for path in self._state.unfinished()]
         return self.result
 
+    def _ended(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.result.finish()
+        self._emit(Event(EventType.FINISHED, "", error=error if isinstance(error, Error) else None))
+
     def _retried(self, event: RetryEvent) -> None:
         self._emit(Event(EventType.RETRY, "", error=event.error, seconds=event.delay_s))
 
@@ -196,7 +235,7 @@ class Transfer:
                     return
                 if action.type is ActionType.REMOVE:
                     removals.add(action)
-                self._emit(_as_event(action))
+                self._emit(_as_event(action, self.source, self.target))
         removals.check()
         removals.source_is_empty = not self.at_source.found
         removals.check_emptying(self.source)
@@ -253,6 +292,7 @@ class Transfer:
         )
         memory = self.options.parts_in_flight
         parts = PartsMover(self._state, threads=threads, memory=memory, cancel=self.cancel)
+        self._parts = parts
         mover = Mover(
             self.source,
             self.target,
@@ -356,11 +396,13 @@ def _place(location: Location) -> str:
     return f"{location.storage.identity}\n{location.path}"
 
 
-def _as_event(action: Action) -> Event:
+def _as_event(action: Action, source: Location, target: Location) -> Event:
     if action.type is ActionType.REMOVE:
         return Event(EventType.REMOVED, action.path, action.target.size if action.target else None)
     if action.type is ActionType.KEEP:
         return Event(EventType.UNCHANGED, action.path, action.size)
+    if action.type is ActionType.REFUSE:
+        return Event(EventType.FAILED, action.path, error=refused(action, source, target))
     if action.type is ActionType.SKIP:
         return Event(EventType.SKIPPED, action.path, action.size, reason=action.reason)
     return Event(EventType.COPIED, action.path, action.size, reason=action.reason, strategy=action.type.value)

@@ -14,6 +14,10 @@ _TOLD_TOGETHER = 100
 class EventType(StrEnum):
     """What happened. The values are part of the command line's contract: more may come, none changes."""
 
+    BEGUN = "begun"
+    """The whole transfer begins. Of one that looks only (`dry_run`) too."""
+    FINISHED = "finished"
+    """The whole transfer ended; `error` is what ended it early, if something did. The last event there is."""
     STARTED = "started"
     """A file begins to move; `size` is in bytes."""
     MOVED = "bytes"
@@ -52,6 +56,12 @@ class Event(NamedTuple):
     seconds: float | None = None
     files: int = 1
     """How many files this tells of; with more than one, `path` is "", and sizes are of all of them."""
+    source: str = ""
+    """The place that is copied from, as the user wrote it; `path` is below it."""
+    target: str = ""
+    """The place that is copied to."""
+    operation: str = ""
+    """`copy`, `sync` or `move`."""
 
 
 Listener = Callable[[Event], None]

@@ -63,8 +63,7 @@ class Pattern:
         tied = "/" in body
         body = _MANY_STARS.sub("**", body)
         try:
-            inner = _regex(body.removeprefix("/"))
-            regex = re.compile(inner if tied else rf"(?:.*/)?{inner}", re.DOTALL)
+            regex = re.compile(_regex(body.removeprefix("/"), anywhere=not tied), re.DOTALL)
         except re.error as error:
             raise UsageError(
                 f"the pattern {text!r} cannot be read ({error})", hint="Write it as in .gitignore."
@@ -76,23 +75,70 @@ class Pattern:
         return (is_dir or not self.dirs_only) and self.regex.fullmatch(path) is not None
 
 
-def _regex(body: str) -> str:
-    """The body of a pattern as a regular expression."""
+# What stands between literal text in a pattern; all else is a regular expression for one character.
+_STAR, _SLASH, _DEEP, _REST = "*", "/", "**/", "**"
+
+
+def _regex(body: str, *, anywhere: bool) -> str:
+    """The body of a pattern as a regular expression; `anywhere` below the top, it may begin.
+
+    What a star takes is never taken back: the first place where the rest up to the next star fits is as good
+    as any other. So a name costs no more than its length times that of the pattern.
+    """
+    tokens = [_DEEP] * anywhere + _tokens(body)
+    tail = ""
+    if tokens[-1] == _REST:
+        tokens.pop()
+        tail = ".+" if tokens else ".*"
+    first, *others = _split(tokens, _DEEP)
+    found = _folders(first)
+    for group in others[:-1]:
+        found += f"(?>(?:[^/]+/)*?{_folders(group)})"
+    if others:
+        found += f"(?:.*/)?{_folders(others[-1])}"
+    return found + tail
+
+
+def _folders(tokens: list[str]) -> str:
+    return "/".join(_name(name) for name in _split(tokens, _SLASH))
+
+
+def _name(tokens: list[str]) -> str:
+    first, *others = ("".join(fixed) for fixed in _split(tokens, _STAR))
+    if not others:
+        return first
+    return first + "".join(f"(?>[^/]*?{fixed})" for fixed in others[:-1]) + f"[^/]*{others[-1]}"
+
+
+def _split(tokens: list[str], at: str) -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for token in tokens:
+        if token == at:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return found
+
+
+def _tokens(body: str) -> list[str]:
     found: list[str] = []
     position = 0
     while position < len(body):
         character = body[position]
-        if body.startswith("**/", position) and (position == 0 or body[position - 1] == "/"):
-            found.append("(?:.*/)?")
+        if body.startswith(_DEEP, position) and (position == 0 or body[position - 1] == "/"):
+            found.append(_DEEP)
             position += 3
-        elif body[position:] == "**" and (position == 0 or body[position - 1] == "/"):
+        elif body[position:] == _REST and (position == 0 or body[position - 1] == "/"):
             # "a/**" is what is below a, so something must follow.
-            found.append(".+" if position else ".*")
+            found.append(_REST)
             position += 2
         elif character == "*":
             # Several of them that are no part of their own mean no more than one.
-            found.append("[^/]*")
+            found.append(_STAR)
             position += len(body[position:]) - len(body[position:].lstrip("*"))
+        elif character == "/":
+            found.append(_SLASH)
+            position += 1
         elif character == "?":
             found.append("[^/]")
             position += 1
@@ -109,7 +155,7 @@ def _regex(body: str) -> str:
         else:
             found.append(re.escape(character))
             position += 1
-    return "".join(found)
+    return found
 
 
 def _end_of_set(body: str, start: int) -> int:

@@ -37,12 +37,15 @@ def _places(location: Location) -> Iterator[Location]:
 def _refuse_pair(source: Location, target: Location) -> None:
     ours, theirs = _local(source), _local(target)
     if ours is not None and theirs is not None:
-        here, there = _lineage(ours), _lineage(theirs)
-        same = here[0] == there[0]
-        inside, around = here[0] in there[1:], there[0] in here[1:]
+        up, down = _lineage(ours), _lineage(theirs)
+        same = up[0] == down[0]
+        inside, around = up[0] in down[1:], down[0] in up[1:]
     elif source.storage.identity == target.storage.identity:
-        same = source.path == target.path
-        inside, around = _below(target.path, source.path), _below(source.path, target.path)
+        here, there = source.path, target.path
+        if not (source.storage.facts.case_sensitive and target.storage.facts.case_sensitive):
+            here, there = here.casefold(), there.casefold()
+        same = here == there
+        inside, around = _below(there, here), _below(here, there)
     else:
         return
     if same:

@@ -17,11 +17,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from skycap.core.errors import Error, IntegrityError, Interrupted, Unsupported, UploadFailed
+from skycap.core.errors import Error, IntegrityError, Interrupted, NotFound, Unsupported, UploadFailed
 from skycap.core.location import Location
 from skycap.core.paths import join
 from skycap.core.storage.capability import Capability
-from skycap.core.storage.entry import Entry, Metadata
+from skycap.core.storage.entry import Entry, Kind, Metadata
 from skycap.core.storage.extras import BulkReader, BulkWriter
 from skycap.core.storage.source import LocalFile, opened
 from skycap.core.transfer.compare import common_hash, fingerprint, like
@@ -105,14 +105,14 @@ class Mover:
         ours, theirs = self.source.below(path), self.target.below(path)
         source, target = self.source.storage, self.target.storage
         if self._hook is not None and (strategy := self._hook(self.source, self.target, entry)):
-            return strategy(), "plugin"
+            return self._by_plugin(entry, strategy), "plugin"
         # A store may be unable after all: another file system, another storage class, too large.
         if self._can_rename:
             with suppress(Unsupported):
                 return source.rename(ours, theirs), "rename"
         if self._can_copy:
             with suppress(Unsupported):
-                return source.copy(ours, theirs), "server copy"
+                return self._checked(entry, source.copy(ours, theirs)), "server copy"
         if takes_parts(target, size) and not self.kernel_copy:
             return self._by_parts(entry, ours, theirs), "parts"
         if self._local_source:
@@ -194,6 +194,24 @@ class Mover:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+    def _by_plugin(self, entry: Entry, strategy: Strategy) -> Entry:
+        """A strategy is believed only as far as a look at the target bears it out."""
+        source, target = self.source.storage, self.target.storage
+        if source.facts.hashes & target.facts.hashes:
+            entry = entry._replace(hashes=source.stat(self.source.below(entry.path)).hashes)
+        written = self._checked(entry, strategy())
+        if not (self.moving or target.can(Capability.READ)):
+            return written
+        where = self.target.shown(entry.path)
+        try:
+            seen = target.stat(written.path)
+        except NotFound:
+            raise IntegrityError("a plugin says it is stored, and nothing is there", where=where) from None
+        if seen.kind is not Kind.FILE:
+            raise IntegrityError(f"a plugin says it is stored, and {seen.kind.noun} is there", where=where)
+        self._checked(entry, seen)
+        return written
 
     def _by_stream(self, entry: Entry, ours: str, theirs: str) -> Entry:
         source, target, count = self.source.storage, self.target.storage, self._counter(entry.path)
@@ -329,6 +347,8 @@ class Mover:
 
     def _checked(self, entry: Entry, written: Entry) -> Entry:
         where = self.target.shown(entry.path)
+        if not self._is_named(written, self.target.below(entry.path)):
+            raise IntegrityError(f"it was stored under another name, {written.path!r}", where=where)
         if entry.size is not None and written.size is not None and written.size != entry.size:
             raise IntegrityError(
                 f"{written.size} bytes were stored of {entry.size}", where=where, retryable=True
@@ -338,6 +358,12 @@ class Mover:
                 "what was stored has another hash than the source", where=where, retryable=True
             )
         return written
+
+    def _is_named(self, written: Entry, path: str) -> bool:
+        facts = self.target.storage.facts
+        if written.path == path or facts.names_on_write:
+            return True
+        return not facts.case_sensitive and written.path.casefold() == path.casefold()
 
     def _counter(self, path: str, *, check: bool = True) -> Callable[[int], None]:
         listener, cancel = self.listener, self.cancel

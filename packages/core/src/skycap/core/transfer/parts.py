@@ -25,7 +25,7 @@ from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.pieces import Budget, read_at, read_piece
 from skycap.core.storage.source import LocalFile, Source
-from skycap.core.storage.upload import Upload
+from skycap.core.storage.upload import Sending, Upload
 from skycap.core.transfer.journal import Journal
 from skycap.core.transfer.sources import StoredFile
 from skycap.core.transfer.state import State
@@ -67,6 +67,13 @@ class PartsMover:
         self._cancel = cancel
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
+        self._sent: set[Sending] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes of the parts that are being sent, and that a run which stops waits for."""
+        with self._lock:
+            return sum(part.size for part in self._sent if not part.waits)
 
     def close(self) -> None:
         """End the threads."""
@@ -180,13 +187,15 @@ class PartsMover:
             if local is not None and fetch_part is not None:
                 fetch_part(local, offset, length)
                 upload.filled(index, length, last=index == count - 1)
+                part = None
             else:
-                send(index, offset, length)
+                part = send(index, offset, length)
             journal.put(index)
-            on_bytes(length)
+            on_bytes(length if part is None else length - part.told)
 
-        def send(index: int, offset: int, length: int) -> None:
-            with self._budget.hold(length):
+        def send(index: int, offset: int, length: int) -> Sending:
+            part = Sending(length, self._cancel, on_bytes)
+            with self._budget.hold(length), part.current():
                 if self._cancel.is_set():
                     raise Interrupted("stopped between two parts", where=path)
                 data = read_part(offset, length)
@@ -194,8 +203,10 @@ class PartsMover:
                     raise UploadFailed(
                         f"the source ended at {offset + len(data)} of {size} bytes", where=path
                     )
-                upload.put_part(index, data, last=index == count - 1)
+                with self._in_flight(part):
+                    upload.put_part(index, data, last=index == count - 1)
                 del data  # before others may take its room
+            return part
 
         missing = [index for index in range(count) if index not in done]
         if upload.ordered:
@@ -203,6 +214,17 @@ class PartsMover:
                 put(index)
         else:
             self._all(put, missing)
+
+    @contextlib.contextmanager
+    def _in_flight(self, part: Sending) -> Iterator[None]:
+        part.waits = False
+        with self._lock:
+            self._sent.add(part)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sent.discard(part)
 
     def _all(self, put: Callable[[int], None], indexes: list[int]) -> None:
         waiting = iter(indexes)

@@ -27,6 +27,8 @@ class ActionType(StrEnum):
     REMOVE = "remove"
     KEEP = "keep"
     SKIP = "skip"
+    REFUSE = "refuse"
+    """It is larger than the target takes, or would take the place of another file of the source."""
 
 
 class Action(NamedTuple):

@@ -56,7 +56,7 @@ SCHEMA: dict[str, Any] = {
     ],
     "properties": {
         "schema": {"const": f"skycap.run-report/{VERSION}"},
-        "command": {"enum": ["copy", "sync", "move"]},
+        "command": {"enum": ["copy", "sync", "move", "check"]},
         "source": _TEXT,
         "target": _TEXT,
         "status": {"enum": ["ok", "partial", "failed", "interrupted", "dry-run"]},
@@ -94,10 +94,22 @@ SCHEMA: dict[str, Any] = {
 
 
 def report(
-    result: Result, *, command: str, source: str, target: str, error: Error | None = None
+    result: Result,
+    *,
+    command: str,
+    source: str,
+    target: str,
+    error: Error | None = None,
+    status: int | None = None,
 ) -> dict[str, Any]:
-    """The report as JSON; `error` is what ended the whole run, if something did."""
-    status = error.exit_status if error is not None else result.exit_status
+    """The report as JSON; `error` is what ended the whole run, if something did.
+
+    `status` is the exit status, where the result does not say it: a check counts what differs as failed.
+    """
+    if error is not None:
+        status = error.exit_status
+    elif status is None:
+        status = result.exit_status
     failures = [_failure(failure.path, failure.error) for failure in result.failures]
     if error is not None:
         failures.append(_failure("", error))

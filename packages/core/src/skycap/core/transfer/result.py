@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from skycap.core.errors import Error, Interrupted, Partial, Unsupported, exit_status
 from skycap.core.transfer.events import Event, EventType
@@ -78,6 +78,12 @@ class Result:
         self._began = time.monotonic()
         self.seconds = 0.0
         self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        said = [f"{field.name}={getattr(self.counts, field.name)}" for field in fields(self.counts)]
+        told = [one for one in said if not one.endswith(("=0", "={}")) and not one.startswith("strategies")]
+        flags = [name for name in ("dry_run", "interrupted") if getattr(self, name)]
+        return f"Result({', '.join([*told, *flags])})"
 
     def __call__(self, event: Event) -> None:
         """Count it."""

@@ -8,7 +8,7 @@ what stands at a URL, one set of conditions and one of locks.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from skycap.core.errors import Error
 from skycap.core.server.locks import LockStore
@@ -23,13 +23,12 @@ from skycap.core.webdav.lookup import Lookup
 from skycap.core.webdav.options import allowed, options
 from skycap.core.webdav.putting import Putting
 from skycap.core.webdav.reading import Reading
-from skycap.core.webdav.request import Environ, Request, raw_path
+from skycap.core.webdav.request import USER, Environ, Request, raw_path
 from skycap.core.webdav.shares import Place, Shares
 from skycap.core.webdav.signing_in import SigningIn
 
 _log = logging.getLogger("skycap.webdav")
 _CHANGING = frozenset({"PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK"})
-OnAnswer = Callable[[Environ, str, int], None]
 
 
 class DavApp:
@@ -78,7 +77,7 @@ class DavApp:
                 return options(None, None, everything=True)
         request = Request.of(environ)
         if self._signing_in is not None:
-            request.user = self._signing_in.user(request)
+            request.user = environ[USER] = self._signing_in.user(request)
         place = self._junk.place(request, self.shares)
         if place is None and request.path:
             raise Refusal(404)

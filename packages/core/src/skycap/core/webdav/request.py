@@ -14,6 +14,8 @@ from skycap.core.webdav.answers import Refusal
 Environ = dict[str, Any]
 ANYBODY = "anonymous"
 """The user of a server that asks nobody for a name."""
+USER = "REMOTE_USER"
+"""Where the name of who signed in is left in the environment, for the log."""
 
 
 @dataclass(slots=True)

@@ -62,6 +62,7 @@ class Shares:
 
     def __init__(self, shares: Iterable[Share]) -> None:
         self._shares: Mapping[str, Share] = {share.name: share for share in shares}
+        self._keys: dict[str, str] = {}
         if not self._shares:
             raise UsageError("there is nothing to serve")
         if "" in self._shares and len(self._shares) > 1:
@@ -88,5 +89,7 @@ class Shares:
                 return None
             share = self._shares[name]
         path = share.location.below(rest)
-        storage = share.location.storage
-        return Place(url, share, storage, path, resource_key(storage, path))
+        top = self._keys.get(share.name)
+        if top is None:  # asked once: it can mean a look at each folder on the way there
+            top = self._keys[share.name] = resource_key(share.location.storage)
+        return Place(url, share, share.location.storage, path, f"{top}/{path}" if path else top)

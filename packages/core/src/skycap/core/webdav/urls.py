@@ -14,6 +14,7 @@ from skycap.core.paths import printable, validate
 # One spelling for all hrefs: clients compare them as text.
 SAFE = "!$&'()*+,;=:@-._~"
 """What RFC 3986 lets a segment hold unescaped, beside letters and digits."""
+_ESCAPED = {code: f"%{code:02X}" for code in range(128) if not chr(code).isalnum() and chr(code) not in SAFE}
 
 
 def decode(raw: str) -> tuple[str, bool]:
@@ -21,7 +22,9 @@ def decode(raw: str) -> tuple[str, bool]:
 
     `PathInvalid` for what no storage can hold: dot segments, an encoded slash, NUL.
     """
-    raw = raw.partition("?")[0].partition("#")[0]
+    raw = raw.partition("?")[0]
+    if "#" in raw:
+        raise PathInvalid("a fragment names nothing on a server", where=printable(raw))
     segments = [part for part in raw.split("/") if part]
     if any("%2f" in part.lower() for part in segments):
         raise PathInvalid("a name cannot hold a slash", where=printable(raw))
@@ -33,8 +36,15 @@ def encode(path: str, *, is_dir: bool = False) -> str:
     """The absolute URL path of a path of ours; of a collection with a slash at its end."""
     if not path:
         return "/"
-    parts = "/".join(quote(part.encode("utf-8", "surrogateescape"), safe=SAFE) for part in path.split("/"))
+    parts = "/".join(map(encode_name, path.split("/")))
     return f"/{parts}/" if is_dir else f"/{parts}"
+
+
+def encode_name(name: str) -> str:
+    """One part of a URL path."""
+    if name.isascii():
+        return name.translate(_ESCAPED)
+    return quote(name.encode("utf-8", "surrogateescape"), safe=SAFE)
 
 
 def path_of(url: str) -> tuple[str, str]:

@@ -8,10 +8,10 @@ import typer
 
 from skycap.core.cli.complete import complete_remote
 from skycap.core.cli.group import new_app
-from skycap.core.cli.prompt import TerminalPrompt
+from skycap.core.cli.prompt import TerminalPrompt, nothing_found
 from skycap.core.cli.session import session
 from skycap.core.cli.table import print_table
-from skycap.core.errors import AuthMissing
+from skycap.core.errors import AuthMissing, Error
 from skycap.core.plugins import plugins
 
 _HELP = """Log in to remotes, and out.
@@ -64,9 +64,14 @@ def logout(name: Name) -> None:
     from skycap.core.remotes.login import logout as log_out
 
     run = session()
-    gone = log_out(run.opener, plugins(), name.removesuffix(":"))
-    told = f": {', '.join(gone)} taken out" if gone else ""
-    run.note(f"Logged out of {name.removesuffix(':')}{told}.")
+    gone, absent = log_out(run.opener, plugins(), name.removesuffix(":"))
+    for reference in absent:
+        run.warn(nothing_found(reference))
+    name = name.removesuffix(":")
+    if not gone:
+        run.note(f"Nothing was stored for {name}; nothing was changed.")
+        return
+    run.note(f"Logged out of {name}: {', '.join(gone)} taken out.")
 
 
 @app.command()
@@ -88,7 +93,15 @@ def status(
     names = [name.removesuffix(":")] if name else run.opener.remotes.names()
     rows, missing = [], False
     for one in names:
-        found = look(run.opener, plugins(), one)
+        try:
+            found = look(run.opener, plugins(), one)
+        except Error as error:
+            if name:
+                raise
+            if run.json:
+                run.emit({"type": "auth", "remote": one, "logged_in": False, "problem": str(error)})
+            rows.append((one, "unknown", str(error)))
+            continue
         missing = missing or not found.logged_in
         if run.json:
             run.emit({"type": "auth", "remote": one, "logged_in": found.logged_in, "detail": found.detail})

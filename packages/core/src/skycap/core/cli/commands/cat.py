@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from skycap.core.cli.flags import Places
 from skycap.core.cli.group import new_app
 from skycap.core.cli.session import session
 from skycap.core.errors import UsageError
+from skycap.core.remotes.pairing import reading
 from skycap.core.storage.source import COPY_BUFFER
 
 app = new_app()
@@ -36,6 +38,7 @@ def cat(
         raise UsageError("a version belongs to one file", hint="Name one place with --version-id.")
     for place in places:
         location = run.open(place)
-        with location.storage.read(location.path, offset=offset, length=count, version=version_id) as reader:
+        found = location.storage.read(location.path, offset=offset, length=count, version=version_id)
+        with nullcontext() if version_id else reading(location), found as reader:
             while data := reader.read(COPY_BUFFER):
                 run.write(data)

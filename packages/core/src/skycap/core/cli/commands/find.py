@@ -46,7 +46,7 @@ def find(
     location = run.open(place)
     found: Iterator[Entry]
     if text is not None:
-        require(location, Capability.SEARCH, "search")
+        require(location, Capability.SEARCH)
         cut = len(location.path) + 1 if location.path else 0
         found = (entry.at(entry.path[cut:]) for entry in location.storage.search(text, location.path))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
@@ -12,12 +13,16 @@ from skycap.core.cli.flags import Place, a_time
 from skycap.core.cli.group import new_app
 from skycap.core.cli.prompt import TerminalPrompt
 from skycap.core.cli.session import session
-from skycap.core.errors import UsageError
+from skycap.core.errors import Unsupported, UsageError
+from skycap.core.location import Location
+from skycap.core.remotes.pairing import reading
 from skycap.core.storage.capability import Capability
-from skycap.core.storage.extras import Share
+from skycap.core.storage.extras import Share, Shares
 from skycap.core.units import parse_duration
 
 app = new_app()
+_CLOCKS_APART_S = 3600.0
+"""How far the store's clock may be off before an expiry counts as another one."""
 
 
 @app.command()
@@ -38,13 +43,16 @@ def link(
     \b
     Examples:
       skycap link --expires 7d photos:2024/a.jpg
-      skycap link --list photos:
+      skycap link --list cloud:2024
     """
     run = session()
     if (expires or password) and (list_ or remove):
         raise UsageError("--expires and --password are for new links")
     location = run.open(place)
-    require(location, Capability.SHARE, "links")
+    require(location, Capability.SHARE)
+    for wanted, capability in ((list_, Capability.SHARE_LIST), (remove, Capability.SHARE_REMOVE)):
+        if wanted:
+            require(location, capability)
     shares = location.storage.shares()
     if remove is not None:
         shares.remove(remove)
@@ -55,7 +63,8 @@ def link(
     else:
         secret = TerminalPrompt().ask_secret("Password of the link").reveal() if password else None
         expires_s = parse_duration(expires) if expires else None
-        found = [shares.create(location.path, expires_s=expires_s, password=secret)]
+        with reading(location):
+            found = [_create(location, shares, expires_s, secret)]
     for share in found:
         if run.json:
             run.emit(_record(share))
@@ -67,6 +76,37 @@ def link(
                 run.note(f"It works until {iso_time(share.expires_at_ns)}.")
     if list_ and not found:
         run.note("There are no links.")
+
+
+def _create(location: Location, shares: Shares, expires_s: float | None, password: str | None) -> Share:
+    """A link that has what was asked for; one that has not is taken back, where that is possible."""
+    asked = expires_s is not None or password is not None
+    can = location.storage.can
+    before = (
+        {share.id for share in shares.list(location.path)} if asked and can(Capability.SHARE_LIST) else set()
+    )
+    share = shares.create(location.path, expires_s=expires_s, password=password)
+    missing = []
+    if password is not None and not share.password:
+        missing.append("no password")
+    if expires_s is not None and not _ends_in(share, expires_s):
+        missing.append("no end" if share.expires_at_ns is None else "a later end")
+    if not missing:
+        return share
+    hint = "It was taken back."
+    if share.id in before:
+        hint = "It was there before, and was left alone."
+    elif share.id is not None and can(Capability.SHARE_REMOVE):
+        shares.remove(share.id)
+    else:
+        hint = f"It works, and cannot be taken back from here: {share.url}"
+    raise Unsupported(f"the link has {' and '.join(missing)}", where=location.shown(), hint=hint)
+
+
+def _ends_in(share: Share, expires_s: float) -> bool:
+    if share.expires_at_ns is None:
+        return False
+    return share.expires_at_ns <= time.time_ns() + int((expires_s + _CLOCKS_APART_S) * 1e9)
 
 
 def _record(share: Share) -> dict[str, object]:

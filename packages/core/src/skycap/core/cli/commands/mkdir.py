@@ -5,7 +5,6 @@ from __future__ import annotations
 from skycap.core.cli.flags import Places
 from skycap.core.cli.group import new_app
 from skycap.core.cli.session import session
-from skycap.core.errors import NotFound
 from skycap.core.remotes.pairing import make_folder
 
 app = new_app()
@@ -23,16 +22,9 @@ def mkdir(places: Places) -> None:
     run = session()
     for place in places:
         location = run.open(place, for_writing=True)
-        try:
-            make_folder(run.opener, place, location)
-            if location.path and not location.storage.facts.empty_dirs:
-                location.storage.stat("")  # what it is a part of must be there
-        except NotFound as error:
-            if error.hint:
-                scheme, slashes, _ = place.partition("://")
-                known = f"{scheme}://" if slashes else f"{place.partition(':')[0]}:"
-                error.hint = error.hint.replace("REMOTE:", known)
-            raise
+        make_folder(run.opener, place, location)
+        if location.path and not location.storage.facts.empty_dirs:
+            location.storage.stat("")  # what it is a part of must be there
         if run.json:
             run.emit({"type": "directory", "path": location.path, "place": location.shown()})
         if location.path and not location.storage.facts.empty_dirs:

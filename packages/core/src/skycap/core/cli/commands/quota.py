@@ -24,7 +24,7 @@ def quota(place: Place = ".") -> None:
     """
     run = session()
     location = run.open(place)
-    require(location, Capability.QUOTA, "quota")
+    require(location, Capability.QUOTA)
     found = location.storage.quota()
     values = {"used": found.used, "free": found.free, "total": found.total}
     if run.json:

@@ -14,7 +14,7 @@ from skycap.core.cli.complete import complete_local, complete_remote, complete_t
 from skycap.core.cli.entries import iso_time
 from skycap.core.cli.flags import DryRun, Place, Yes, a_time
 from skycap.core.cli.group import new_app
-from skycap.core.cli.prompt import TerminalPrompt
+from skycap.core.cli.prompt import TerminalPrompt, nothing_found
 from skycap.core.cli.session import Session, session
 from skycap.core.cli.table import print_table
 from skycap.core.errors import Error, Partial
@@ -64,7 +64,11 @@ def add(
     if run.json:
         run.emit({"type": "remote", "name": made.name, "storage_type": made.type})
     _tell_paths(run, values, made.values)
-    run.note(f'Made the remote {made.name}. "skycap ls {made.name}:" shows what is in it.')
+    _tell_schemes(run, type_name, values)
+    told = f'"skycap ls {made.name}:" shows what is in it.'
+    if configuring.needs_login(run.opener, made):
+        told = f'"skycap auth login {made.name}" asks for what opens it.'
+    run.note(f"Made the remote {made.name}. {told}")
 
 
 @app.command()
@@ -80,8 +84,10 @@ def edit(name: Name, options: Pairs = None) -> None:
 
     run = session()
     name = name.removesuffix(":")
-    values = answered(run, run.opener.remotes.get(name).type, name, options)
+    type_name = run.opener.remotes.get(name).type
+    values = answered(run, type_name, name, options)
     _tell_paths(run, values, configuring.edit(run.opener, name, values, store=secret_store()))
+    _tell_schemes(run, type_name, values)
     run.note(f"Changed the remote {name}." if values else "Nothing was to be changed.")
 
 
@@ -91,6 +97,15 @@ def _tell_paths(run: Session, given: Mapping[str, str | None], kept: Mapping[str
         path = str(value).removeprefix("file:")
         if os.path.isabs(path) and value != given.get(option):
             run.note(f"{option} is kept as {value}, so that it is the same place from every folder.")
+
+
+def _tell_schemes(run: Session, type_name: str, given: Mapping[str, str | None]) -> None:
+    """Say what an address without a scheme is taken as."""
+    from skycap.core.remotes.configuring import taken_as
+
+    for option, url in taken_as(run.opener, type_name, given).items():
+        plain = f"http://{given[option]}"
+        run.note(f"{option} is taken as {url}; write {plain} if it speaks no TLS.")
 
 
 @app.command(name="list")
@@ -210,7 +225,8 @@ def remove(name: Name, yes: Yes = False) -> None:
         if yes:
             run.warn(f"{warning.rstrip()} Without it nothing there can be read.")
     run.confirm(f"{warning}Forget the remote {name} and its stored secrets?", yes=yes)
-    forget(configuring.remove(run.opener, name), plugins().credential_store)
+    for reference in forget(configuring.remove(run.opener, name), plugins().credential_store):
+        run.warn(nothing_found(reference))
     run.note(f"Forgot the remote {name}.")
 
 
@@ -289,12 +305,12 @@ def cleanup(
 
     \b
     Examples:
-      skycap remote cleanup photos:
+      skycap remote cleanup photos:holidays
       skycap remote cleanup --older-than 1h --dry-run s3://bucket
     """
     run = session()
     location = run.open(place, for_writing=True)
-    require(location, Capability.CLEANUP, "cleanup")
+    require(location, Capability.CLEANUP)
     count = 0
     for found in location.storage.cleanup(
         location.path, older_than_s=parse_duration(older_than), dry_run=dry_run

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated
 
 import typer
 
+from skycap.core.cli.answers import Choice
 from skycap.core.cli.flags import DryRun, Places, Yes
 from skycap.core.cli.group import new_app
 from skycap.core.cli.options import takes
 from skycap.core.cli.removing import Wishes, remove_places
 from skycap.core.cli.session import session
-from skycap.core.cli.stopping import status_of, stopping
 from skycap.core.cli.transfer_flags import SelectFlags
 from skycap.core.errors import DeleteFailed
 
@@ -28,7 +27,14 @@ def remove(
     ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
-    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each file.")] = False,
+    interactive: Annotated[
+        bool,
+        typer.Option(
+            "--interactive",
+            "-i",
+            help="Ask for each file first: y yes, N no, a yes to all the rest, q stop, nothing changed.",
+        ),
+    ] = False,
     max_delete: Annotated[
         int | None,
         typer.Option("--max-delete", min=0, metavar="N", help="Remove nothing if more would have to go."),
@@ -38,28 +44,27 @@ def remove(
 ) -> int:
     """Remove files; with -r folders and all below them, after a question.
 
+    A link is removed itself; written with a slash at its end, the folder that it leads to.
+
     \b
     Examples:
       skycap remove photos:2024/blurred.jpg
       skycap remove -r --yes --include '*.tmp' s3://bucket/work
     """
     run = session()
-    cancel = threading.Event()
     wishes = Wishes(
         recursive=recursive,
         yes=yes,
         dry_run=dry_run,
-        interactive=interactive,
+        choice=Choice() if interactive else None,
         max_delete=max_delete,
         select=flags.select(),
-        cancel=cancel,
     )
-    with stopping(cancel, run.note) as came:
-        removed, failed = remove_places(run, places, wishes)
+    removed, failed, stopped = remove_places(run, places, wishes)
     if run.json:
         run.emit({"type": "summary", "command": "remove", "removed": removed, "failed": failed})
     if dry_run:
         run.note(f"Nothing was changed. Would remove {removed}.")
     else:
         run.note(f"Removed {removed}{f', {failed} failed' if failed else ''}.")
-    return status_of(came) or (DeleteFailed.exit_status if failed else 0)
+    return stopped or (DeleteFailed.exit_status if failed else 0)

@@ -108,7 +108,7 @@ def clear(place: Place, yes: Yes = False) -> None:
 
 def _trash(place: str) -> tuple[Location, Trash]:
     location = session().open(place, for_writing=True)
-    require(location, Capability.TRASH, "trash")
+    require(location, Capability.TRASH)
     return location, location.storage.trash()
 
 

@@ -50,7 +50,7 @@ def tree(
         if not location.path or file_at(location) is None:
             raise
     if first is None and location.path and not problems.found:
-        file_at(location)  # says so where nothing is
+        files += file_at(location) is not None  # says so where nothing is
     if not run.json:
         run.line(location.shown())
     for prefix, entry in chain([first] if first else [], branches):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -12,10 +13,26 @@ from skycap.core.cli.flags import Place, Yes
 from skycap.core.cli.group import new_app
 from skycap.core.cli.session import session
 from skycap.core.cli.table import print_table
+from skycap.core.errors import UsageError
 from skycap.core.storage.capability import Capability
+from skycap.core.storage.extras import Version
 from skycap.core.units import format_size
 
 app = new_app()
+
+
+def _consequence(history: Iterable[Version], name: str) -> str:
+    """What becomes of the file itself when one of its versions goes; "" where that is nothing."""
+    versions = list(history)
+    files = [version for version in versions if not version.deleted]
+    named = next((version for version in versions if version.entry.version == name), None)
+    if named is not None and named.deleted:
+        return ""
+    if len(files) == 1:
+        return "It is the only version there is: the file itself goes. "
+    if named is not None and named.latest:
+        return "It is the newest version: the one before takes its place. "
+    return ""
 
 
 @app.command()
@@ -37,8 +54,10 @@ def versions(
       skycap versions --restore 3HL4kqtJ photos:notes.txt
     """
     run = session()
+    if restore is not None and remove is not None:
+        raise UsageError("--restore and --remove exclude each other", hint="Run it once for each.")
     location = run.open(place, for_writing=bool(restore or remove))
-    require(location, Capability.VERSIONS, "versions")
+    require(location, Capability.VERSIONS)
     history = location.storage.versions()
     if restore is not None:
         entry = history.restore(location.path, restore)
@@ -47,7 +66,10 @@ def versions(
         run.note(f"{location.shown()} is again what it was in version {restore}.")
         return
     if remove is not None:
-        run.confirm(f"Forget version {remove} of {location.shown()} for good?", yes=yes)
+        question = f"Forget version {remove} of {location.shown()} for good?"
+        if not yes:
+            question = f"{_consequence(history.list(location.path), remove)}{question}"
+        run.confirm(question, yes=yes)
         history.remove(location.path, remove)
         run.note(f"Forgot version {remove}.")
         return

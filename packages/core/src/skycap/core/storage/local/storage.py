@@ -100,6 +100,7 @@ class Local(Storage):
             part_size=8 * 1024 * 1024,
             bytes_names=os.name != "nt",
             rename_dirs=True,
+            network=False,
             connections=4,
         )
         return replace(
@@ -130,7 +131,7 @@ class Local(Storage):
     ) -> contextlib.AbstractContextManager[BinaryReader]:
         """A streaming reader of the file's bytes."""
         if version is not None:
-            self._refuse(Capability.READ_VERSION, path)
+            self.refuse(Capability.READ_VERSION, path)
         return open_range(self._join_file(path), offset, length)
 
     # Listable
@@ -222,7 +223,7 @@ class Local(Storage):
     def remove(self, path: str, *, condition: Condition | None = None) -> None:
         """Unlink a file or a link, or remove an empty directory."""
         if condition is not None:
-            self._refuse(Capability.REMOVE_IF_VERSION, path)
+            self.refuse(Capability.REMOVE_IF_VERSION, path)
         local = self._join(path)
         try:
             os.unlink(local)
@@ -300,7 +301,7 @@ class Local(Storage):
     def bulk_read(self) -> BulkReader:
         """Read many small files."""
         if Capability.BULK_READ not in self.capabilities:
-            self._refuse(Capability.BULK_READ)
+            self.refuse(Capability.BULK_READ)
         return LocalBulkReader(self.root)
 
     def bulk_write(self, *, metadata: bool = True) -> BulkWriter:
@@ -333,7 +334,7 @@ class Local(Storage):
     def make_symlink(self, path: str, target: str) -> Entry:
         """Make a link under a temporary name, then rename it into place."""
         if not self.can(Capability.MAKE_SYMLINK):
-            self._refuse(Capability.MAKE_SYMLINK, path)
+            self.refuse(Capability.MAKE_SYMLINK, path)
         final = self._join_new(path)
         name = f"{os.path.dirname(final)}{os.sep}{temporary.new_name('part')}"
         try:
@@ -347,6 +348,10 @@ class Local(Storage):
             return entry_of(path, os.lstat(final), os.readlink(final))
         except OSError as error:
             raise translate(error, final, writing=True) from error
+
+    def where(self, path: str) -> str:
+        """The path in the file system."""
+        return paths.printable(self._join_file(path))
 
     def local_path(self, path: str) -> str:
         """The path in the file system."""
@@ -394,7 +399,7 @@ class Local(Storage):
         """Refuse a condition on a version, as the capability it would need."""
         # A file system cannot compare and rename in one step, so a condition on a version is not offered.
         if condition is not None and condition.version is not None:
-            self._refuse(by_version, path)
+            self.refuse(by_version, path)
 
 
 def _replaced(local: str) -> os.stat_result | None:

@@ -55,7 +55,7 @@ class LocalUpload(Upload):
     ) -> LocalUpload:
         """A new upload of `path` to the local file `final`."""
         part = f"{os.path.dirname(final)}{os.sep}{temporary.new_name('upload')}"
-        # Few enough parts that the state, written after each, stays small.
+        # Few enough parts that the state stays small.
         part_size = max(storage.facts.part_size, -(-(size or 0) // _MAX_PARTS // MiB) * MiB)
         facts = {"part_size": part_size, "size": size, "metadata": metadata_to_json(metadata)}
         upload = cls(storage, path, final, part, facts)

@@ -40,6 +40,7 @@ class MemoryBase(Storage):
         part_size=MiB,
         bytes_names=True,
         rename_dirs=True,
+        network=False,
     )
 
     def __init__(
@@ -57,6 +58,7 @@ class MemoryBase(Storage):
             self.facts = facts
         self._space = _space(name, clock)
         self._space.keeps_dirs = self.facts.empty_dirs
+        self._space.folds_case = not self.facts.case_sensitive
         if quota is not None:
             self._space.quota_bytes = quota
 
@@ -76,7 +78,7 @@ class MemoryBase(Storage):
     def need(self, capability: Capability, *, path: str = "") -> None:
         """`Unsupported` if it was taken away."""
         if capability not in self.capabilities:
-            self._refuse(capability, path)
+            self.refuse(capability, path)
 
     def allow(
         self,

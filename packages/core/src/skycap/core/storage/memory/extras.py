@@ -53,9 +53,7 @@ class MemoryVersions(Versions):
         self._storage.need(Capability.VERSIONS_REMOVE, path=path)
         with self._space.lock:
             states = self._space.history.get(validate(path), [])
-            state = next((state for state in states if state.version == version), None)
-            if state is None:
-                return
+            state = self._state(path, version)
             if state.node is not None and state.node.locked_until_ns > self._space.clock():
                 raise AccessDenied("it is under retention", where=printable(path))
             latest = state is states[-1]
@@ -82,7 +80,9 @@ class MemoryVersions(Versions):
         for state in self._states(validate(path)):
             if state.version == version:
                 return state
-        raise NotFound(f"no version {version}", where=printable(path))
+        raise NotFound(
+            f"no version {version}", where=printable(path), hint='"skycap versions" lists those there are.'
+        )
 
 
 class MemoryTrash(Trash):

@@ -92,6 +92,7 @@ class Space:
         self.trash: dict[str, Discarded] = {}
         self.shares: dict[str, Share] = {}
         self.keeps_dirs = True
+        self.folds_case = False
         self._ids = itertools.count(1)
         self._steps = 0
 
@@ -104,11 +105,28 @@ class Space:
         node = self.root
         if path:
             for name in path.split("/"):
-                found = node.children.get(name)
+                found = node.children.get(self._name(node, name))
                 if found is None:
                     return None
                 node = found
         return node
+
+    def _name(self, folder: Node, name: str) -> str:
+        """How a name is spelled in a directory, where capital and small letters are one."""
+        if not self.folds_case or name in folder.children:
+            return name
+        return next((child for child in folder.children if child.casefold() == name.casefold()), name)
+
+    def _spelled(self, path: str) -> str:
+        """A path as it is spelled here, as far as it is there."""
+        if not self.folds_case:
+            return path
+        node: Node | None = self.root
+        names = []
+        for name in path.split("/"):
+            names.append(name if node is None else self._name(node, name))
+            node = node and node.children.get(names[-1])
+        return "/".join(names)
 
     def get(self, path: str) -> Node:
         """What is at a path; `NotFound` if nothing is."""
@@ -160,7 +178,8 @@ class Space:
     def folder(self, path: str) -> Node:
         """The directory at a path, made with its parents if need be."""
         node, below = self.root, ""
-        for name in path.split("/") if path else ():
+        for given in path.split("/") if path else ():
+            name = self._name(node, given)
             below = join(below, name)
             child = node.children.get(name)
             if child is None:
@@ -173,6 +192,7 @@ class Space:
 
     def put(self, path: str, node: Node, condition: Condition | None = None) -> Node:
         """Put a node at a path in place of what is there."""
+        path = self._spelled(path)
         self.check(condition, path)
         old = self.find(path)
         if old is not None and old.is_dir and (not node.is_dir or old.children):
@@ -188,6 +208,7 @@ class Space:
 
     def take(self, path: str) -> Node:
         """Take out what is at a path, with all below it."""
+        path = self._spelled(path)
         node = self.get(path)
         self.check_free(path)
         parent, _, name = path.rpartition("/")
@@ -203,6 +224,7 @@ class Space:
         if not path:
             self.root = node
             return node
+        path = self._spelled(path)
         parent, _, name = path.rpartition("/")
         self.get(parent).children[name] = node
         for i, state in enumerate(states := self.history.get(path, [])):

@@ -37,7 +37,7 @@ from skycap.core.storage.source import (
     known_size,
     opened,
 )
-from skycap.core.storage.upload import Upload
+from skycap.core.storage.upload import Upload, sending
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,7 +67,8 @@ class Bandwidth:
             raise UsageError("a bandwidth limit is more than 0 bytes a second")
         self.rate = rate
         self._clock = clock
-        self._wait = wait or (cancelled or threading.Event()).wait
+        self._wait = wait
+        self._cancelled = cancelled or threading.Event()
         self._lock = threading.Lock()
         self._paid_at = clock()
 
@@ -82,8 +83,30 @@ class Bandwidth:
             now = self._clock()
             self._paid_at = max(self._paid_at, now - _CREDIT_S) + count / self.rate
             delay = self._paid_at - now
-        if delay > 0 and self._wait(delay):
+        self._pass(delay)
+
+    def take_part(self, count: int) -> None:
+        """The same for a part of an upload, which is told how many of its bytes are paid for."""
+        part = sending()
+        if part is None:
+            self.take(count)
+            return
+        with self._lock:
+            begins = max(self._paid_at, self._clock() - _CREDIT_S)
+            self._paid_at = begins + count / self.rate
+        for paid in [*range(0, count, self.piece), count]:
+            self._pass(begins + paid / self.rate - self._clock())
+            part.tell(paid - part.told)
+
+    def _pass(self, seconds: float) -> None:
+        part = sending()
+        cancelled = self._cancelled if part is None else part.cancelled
+        if part is not None:
+            part.waits = True
+        if (seconds > 0 and (self._wait or cancelled.wait)(seconds)) or cancelled.is_set():
             raise Interrupted("stopped while it waited for bandwidth")
+        if part is not None:
+            part.waits = False
 
 
 class Limited(Transparent):
@@ -125,13 +148,13 @@ class Limited(Transparent):
             return call(*args, **kwargs)
 
     def _iterate(self, operation: Operation, start: Callable[[], Iterator[T]]) -> Iterator[T]:
-        return start() if self._release is None else self._pull(start)
+        return iter(start()) if self._release is None else self._pull(start)
 
     def _pull(self, start: Callable[[], Iterator[T]]) -> Iterator[T]:
         # One cannot see from outside which `next` is a request, and a slot must not be held while whoever
         # asked does something else with this storage.
         with self._slots, anew():
-            items = start()
+            items = iter(start())
             batch = list(islice(items, 1))
         while batch:
             yield from batch
@@ -306,7 +329,7 @@ class _LimitedUpload(Upload):
 
     def put_part(self, index: int, data: bytes | memoryview, *, last: bool = False) -> None:
         if self._bandwidth is not None:
-            self._bandwidth.take(len(data))
+            self._bandwidth.take_part(len(data))
         with self._slots, anew():
             self._inner.put_part(index, data, last=last)
 

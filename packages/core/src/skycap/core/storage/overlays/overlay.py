@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
-from skycap.core.errors import Error
+from skycap.core.errors import Error, Unsupported
 from skycap.core.retry.policies import Operation
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
@@ -91,6 +91,15 @@ class Overlay(Storage):
         """What is so about the whole: the overlay decides what still holds."""
         raise NotImplementedError
 
+    def where(self, path: str) -> str:
+        """How errors name a path: it is the inner storage that raises them."""
+        return self.inner.where(path)
+
+    def refusal(self, capability: Capability, path: str = "") -> Unsupported:
+        """What is said of a verb that is not there: by the inner storage, if it is that one that lacks it."""
+        lacking = self if capability in self.inner.capabilities else self.inner
+        return super().refusal(capability, path) if lacking is self else lacking.refusal(capability, path)
+
     def close(self) -> None:
         """Close the inner storage."""
         self.inner.close()
@@ -100,13 +109,13 @@ class Overlay(Storage):
         return call(*args, **kwargs)
 
     def _iterate(self, operation: Operation, start: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """And everything that comes one by one through here."""
-        return start()
+        """And everything that comes one by one through here. A store may give a list, and means the same."""
+        return iter(start())
 
     def _needs(self, capability: Capability, path: str = "", condition: Condition | None = None) -> None:
         """Refuse what is not let through, or a condition of that verb that is not."""
         if capability not in self._passed:
-            self._refuse(capability, path)
+            self.refuse(capability, path)
         if condition is not None:
             # There is no `remove_if_absent`: whoever can remove by version says what it makes of that.
             absent = condition.version is None and capability is not Capability.REMOVE

@@ -73,7 +73,7 @@ class Retrying(Transparent):
             if broken is not None:  # it counts as a try, so that the next one waits
                 error, broken = broken, None
                 raise error
-            items = start()
+            items = iter(start())
             return items, list(islice(items, 1))
 
         first.__name__ = operation.value
@@ -121,7 +121,7 @@ class Retrying(Transparent):
             if broken is not None:
                 error, broken = broken, None
                 raise error
-            items = start()
+            items = iter(start())
             if last is not None:
                 seen = last.order
                 items = (entry for entry in items if entry.order > seen)

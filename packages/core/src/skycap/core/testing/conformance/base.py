@@ -20,6 +20,15 @@ class ConformanceBase:
         """An empty storage of the type that is tested."""
         raise NotImplementedError("give a fixture `storage` with an empty storage")
 
+    @pytest.fixture
+    def other(self) -> Storage | None:
+        """Another empty place of the type, where one can be had: override it."""
+        return None
+
+    def reopened(self, storage: Storage) -> Storage:
+        """Another storage on the same place, as another process has it. Override it where that can be had."""
+        return storage
+
     def put(self, storage: Storage, path: str, content: bytes = b"") -> str:
         """Arrange that a file is there; its path. Override it for storages that cannot write."""
         if not storage.can(Capability.WRITE):
@@ -51,6 +60,19 @@ def content_of(storage: Storage, path: str, *, version: str | None = None) -> by
     """All bytes of a file, read in pieces."""
     with storage.read(path, version=version) if version else storage.read(path) as reader:
         return b"".join(iter(lambda: reader.read(MiB), b""))
+
+
+def same_as_look(storage: Storage, entry: Entry) -> None:
+    """What a verb answered is what a look tells; what it does not know is None."""
+    if not storage.can(Capability.READ):
+        return
+    seen = storage.stat(entry.path)
+    assert (entry.path, entry.kind, entry.size) == (seen.path, seen.kind, seen.size)
+    for field in ("mtime_ns", "version", "target"):
+        told = getattr(entry, field)
+        assert told in {None, getattr(seen, field)}, f"{field} is {told!r}, and a look tells another one"
+    for kind, value in (entry.hashes or {}).items():
+        assert (seen.hashes or {}).get(kind, value) == value, f"a look tells another {kind}"
 
 
 def is_there(storage: Storage, path: str) -> bool:

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import inspect
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from skycap.core.errors import Error, NotFound, Unsupported
+from skycap.core.remotes.stack import RESERVED
+from skycap.core.retry import Operation, Policies, Policy
 from skycap.core.storage import IF_ABSENT, Capability, Facts, Metadata, Storage, if_version
 from skycap.core.storage.options import StorageOptions
-from skycap.core.storage.overlays import Overlay
+from skycap.core.storage.overlays import Overlay, Retrying
 from skycap.core.testing.conformance.base import (
     ConformanceBase,
     content_of,
@@ -111,6 +113,18 @@ _CALLS: dict[Capability, tuple[set[Capability], list[Callable[[Storage], object]
 }
 
 
+# The verbs that give one thing after the other: what they need, and a call that changes nothing.
+_ITERATING: dict[str, tuple[set[Capability], Callable[[Storage, str], Iterable[object]]]] = {
+    "scan": ({Capability.LIST}, lambda s, _: s.scan("dir")),
+    "scan_all": ({Capability.SCAN_ALL}, lambda s, _: s.scan_all("")),
+    "versions": ({Capability.VERSIONS}, lambda s, path: s.versions().list(path)),
+    "trash": ({Capability.TRASH}, lambda s, _: s.trash().list()),
+    "shares": ({Capability.SHARE, Capability.SHARE_LIST}, lambda s, _: s.shares().list()),
+    "search": ({Capability.SEARCH}, lambda s, _: s.search("file")),
+    "cleanup": ({Capability.CLEANUP}, lambda s, _: s.cleanup(older_than_s=0, dry_run=True)),
+}
+
+
 def _version(storage: Storage) -> str:
     version = storage.stat("file").version if storage.can(Capability.READ) else None
     return version or "1"
@@ -135,6 +149,25 @@ class DeclaredPromises(ConformanceBase):
             assert content_of(storage, "file") == b"x"
             assert content_of(storage, "other") == b"z"
             assert not is_there(storage, "new")
+
+    @pytest.mark.parametrize("timeout_s", [None, 60.0])
+    @pytest.mark.parametrize("verb", _ITERATING)
+    def test_what_comes_one_by_one_comes_once_where_it_is_tried_again(
+        self, storage: Storage, verb: str, timeout_s: float | None
+    ) -> None:
+        needed, call = _ITERATING[verb]
+        needs(storage, *needed)
+        path = ""
+        for name in ("dir/file", "dir/file2"):
+            path = self.put(storage, name, b"x")
+        if verb == "trash":
+            storage.trash().put(path)
+        elif verb == "shares":
+            storage.shares().create(path)
+        policies = Policies(*[Policy(attempts=2, per_try_timeout_s=timeout_s)] * len(Operation))
+        told = [repr(item) for item in call(Retrying(storage, policies), path)]
+        assert told == [repr(item) for item in call(storage, path)]
+        assert len(told) == len(set(told))
 
     def test_every_capability_is_asked_for(self) -> None:
         assert set(_CALLS) == set(Capability)
@@ -162,7 +195,8 @@ class DeclaredPromises(ConformanceBase):
         if isinstance(storage, Overlay):
             pytest.skip("an overlay is put around a storage that is open")
         assert issubclass(kind.Options, StorageOptions)
-        kind.Options.describe()
+        taken = RESERVED & {info.name for info in kind.Options.describe()}
+        assert not taken, f"{sorted(taken)} are names of options that every remote has"
         mine, default = (inspect.getattr_static(one, "open") for one in (kind, Storage))
         assert mine is not default, (
             f"{kind.__name__} has no class method open(options, path), so no remote can be of its type"
@@ -175,6 +209,15 @@ class DeclaredPromises(ConformanceBase):
             storage.write("file", b"x", size=1)
         assert storage.identity == first
         hash(first)
+
+    def test_another_place_has_another_identity(self, storage: Storage, other: Storage | None) -> None:
+        if other is None:
+            pytest.skip("there is no fixture `other`")
+        assert storage.identity != other.identity
+        assert storage.identity == self.reopened(storage).identity
+        path = self.put(storage, "file", b"x")
+        if other.can(Capability.READ):
+            assert not is_there(other, path)
 
     def test_it_can_be_shown(self, storage: Storage) -> None:
         assert repr(storage)

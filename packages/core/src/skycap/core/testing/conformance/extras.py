@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from skycap.core.errors import AccessDenied, Conflict, Error, NotFound
+from skycap.core.errors import AccessDenied, Conflict, Error, NotFound, Unsupported
 from skycap.core.storage import Capability, Storage
 from skycap.core.testing.conformance.base import (
     ConformanceBase,
@@ -17,6 +18,7 @@ from skycap.core.testing.conformance.base import (
     listed,
     needs,
     needs_full,
+    same_as_look,
     whole_version,
 )
 
@@ -56,6 +58,7 @@ class ExtrasPromises(ConformanceBase):
         storage.write("file", b"other")
         entry = storage.versions().restore("file", first)
         assert (entry.path, entry.size) == ("file", 3)
+        same_as_look(storage, entry)
         assert content_of(storage, "file") == b"one"
         sizes = [version.entry.size for version in storage.versions().list("file")]
         assert sizes[0] == 3
@@ -81,10 +84,17 @@ class ExtrasPromises(ConformanceBase):
         storage.write("file", b"one")
         first = whole_version(storage, "file")
         storage.write("file", b"other")
-        for _ in range(2):
-            storage.versions().remove("file", first)
+        storage.versions().remove("file", first)
         assert [version.entry.size for version in storage.versions().list("file")] == [5]
         assert content_of(storage, "file") == b"other"
+
+    @pytest.mark.parametrize("version", ["no-such-version", '"0123456789abcdef0123456789abcdef"'])
+    def test_a_version_that_never_was_cannot_be_removed(self, storage: Storage, version: str) -> None:
+        needs_full(storage, Capability.VERSIONS, Capability.VERSIONS_REMOVE)
+        storage.write("file", b"one")
+        with pytest.raises(NotFound):
+            storage.versions().remove("file", version)
+        assert content_of(storage, "file") == b"one"
 
     def test_what_is_put_into_the_trash_can_be_had_back(self, storage: Storage) -> None:
         needs_full(storage, Capability.TRASH)
@@ -96,6 +106,7 @@ class ExtrasPromises(ConformanceBase):
         assert trashed.id in {found.id for found in trash.list()}
         entry = trash.restore(trashed.id)
         assert entry.path == "dir/file"
+        same_as_look(storage, entry)
         assert content_of(storage, "dir/file") == b"one"
         assert trashed.id not in {found.id for found in trash.list()}
 
@@ -107,6 +118,31 @@ class ExtrasPromises(ConformanceBase):
         assert storage.trash().restore(trashed.id, "other/file").path == "other/file"
         assert content_of(storage, "other/file") == b"old"
         assert content_of(storage, "file") == b"new"
+
+    def test_what_was_put_into_the_trash_twice_is_there_twice(self, storage: Storage) -> None:
+        needs_full(storage, Capability.TRASH)
+        ids = []
+        for content in (b"first", b"second!"):
+            storage.write("dir/file", content)
+            ids.append(storage.trash().put("dir/file").id)
+        found = {trashed.id: trashed.entry for trashed in storage.trash().list()}
+        assert len(set(ids)) == 2
+        assert found.keys() >= set(ids), "the second took the place of the first"
+        assert [found[one].path for one in ids] == ["dir/file", "dir/file"]
+        storage.trash().restore(ids[0])
+        assert content_of(storage, "dir/file") == b"first"
+        storage.trash().restore(ids[1], "again")
+        assert content_of(storage, "again") == b"second!"
+
+    def test_what_comes_back_elsewhere_replaces_nothing_there(self, storage: Storage) -> None:
+        needs_full(storage, Capability.TRASH)
+        storage.write("file", b"old")
+        storage.write("other/file", b"stays")
+        trashed = storage.trash().put("file")
+        with pytest.raises(Conflict):
+            storage.trash().restore(trashed.id, "other/file")
+        assert content_of(storage, "other/file") == b"stays"
+        assert trashed.id in {found.id for found in storage.trash().list()}
 
     def test_what_comes_back_replaces_nothing(self, storage: Storage) -> None:
         needs_full(storage, Capability.TRASH)
@@ -170,6 +206,35 @@ class ExtrasPromises(ConformanceBase):
         for _ in range(2):
             storage.shares().remove(share.id)
         assert list(storage.shares().list()) == []
+
+    @pytest.mark.parametrize("terms", [{"password": "hunter2"}, {"expires_s": 3600.0}])
+    def test_a_link_has_what_was_asked_for_or_is_not_made(
+        self, storage: Storage, terms: dict[str, Any]
+    ) -> None:
+        needs(storage, Capability.SHARE)
+        path = self.put(storage, "file", b"x")
+        now_ns = time.time_ns()
+        try:
+            share = storage.shares().create(path, **terms)
+        except Unsupported:
+            if storage.can(Capability.SHARE_LIST):
+                assert list(storage.shares().list()) == []
+            return
+        if "password" in terms:
+            assert share.password, "a password was taken and not put on"
+        else:
+            assert share.expires_at_ns is not None, "an expiry was taken and not kept"
+            assert now_ns < share.expires_at_ns < now_ns + 2 * 3600 * 10**9
+
+    def test_two_links_differ_and_one_is_taken_back_alone(self, storage: Storage) -> None:
+        needs(storage, Capability.SHARE, Capability.SHARE_LIST, Capability.SHARE_REMOVE)
+        shares = storage.shares()
+        made = [shares.create(self.put(storage, path, b"x")) for path in ("a", "b")]
+        assert len({share.url for share in made}) == len({share.id for share in made}) == 2
+        assert sorted(shares.list(), key=lambda share: share.path) == made
+        assert made[0].id is not None
+        shares.remove(made[0].id)
+        assert list(shares.list()) == [made[1]]
 
     def test_a_quota_adds_up(self, storage: Storage) -> None:
         needs(storage, Capability.QUOTA)

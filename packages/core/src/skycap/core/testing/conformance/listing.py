@@ -8,6 +8,7 @@ import itertools
 
 import pytest
 
+from skycap.core.crypto.hashing import kinds, new_hasher
 from skycap.core.errors import NotFound
 from skycap.core.paths import order_key
 from skycap.core.storage import Capability, Kind, Storage
@@ -17,6 +18,7 @@ from skycap.core.testing.conformance.base import (
     needs,
     needs_dirs,
     needs_full,
+    noise,
     paths_of,
 )
 
@@ -32,6 +34,8 @@ _TREE = [
     "dir/a",
     "dir/a.b",
     "dir/sub/deep/file",
+    "dir-b",  # beside the directory, and before what is in it
+    "dir.txt",
     "é",
     "z",
 ]
@@ -65,6 +69,22 @@ class ListingPromises(ConformanceBase):
             seen = storage.stat(path)
             for field in storage.facts.scan_fields - {"metadata", "hashes"}:
                 assert getattr(entry, field) == getattr(seen, field), field
+
+    def test_the_hashes_of_a_listing_are_right(self, storage: Storage) -> None:
+        needs(storage, Capability.LIST)
+        if "hashes" not in storage.facts.scan_fields:
+            pytest.skip("a listing tells no hashes")
+        content = noise(10_000)
+        path = self.put(storage, "dir/file", content)
+        found = [listed(storage, "dir")[path]]
+        if storage.can(Capability.SCAN_ALL):
+            found += [entry for entry in storage.scan_all("") if entry.path == path]
+        for entry in found:
+            assert entry.hashes
+            for kind in entry.hashes.keys() & kinds():
+                hasher = new_hasher(kind)
+                hasher.update(content)
+                assert entry.hashes[kind] == hasher.hexdigest(), kind
 
     def test_a_directory_has_no_size(self, storage: Storage) -> None:
         needs(storage, Capability.LIST)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from typing import Any
 
 import pytest
@@ -19,8 +21,12 @@ from skycap.core.testing.conformance.base import (
     needs,
     needs_dirs,
     needs_full,
+    noise,
+    same_as_look,
+    whole_version,
 )
 
+_A_DAY_NS = 24 * 3600 * 10**9
 _MTIMES = [
     1_234_567_890_123_456_789,
     1_600_000_000_000_000_000,
@@ -111,6 +117,61 @@ class MetadataPromises(ConformanceBase):
         for field in storage.facts.metadata_fields:
             assert _kept(storage, "file", field) == _VALUES[field], field
 
+    def test_an_upload_that_is_resumed_keeps_the_metadata_too(self, storage: Storage) -> None:
+        needs_full(storage, Capability.UPLOAD)
+        content = noise(storage.facts.part_size + 1)
+        begun = storage.begin_upload("file", size=len(content), metadata=Metadata(**_VALUES))
+        step = begun.part_size
+        begun.put_part(0, content[:step], last=len(content) <= step)
+        state = json.loads(json.dumps(dict(begun.state)))
+        upload = self.reopened(storage).resume_upload(state, content)
+        for index in range(-(-len(content) // step)):
+            if index not in upload.done:
+                part = content[index * step : (index + 1) * step]
+                upload.put_part(index, part, last=(index + 1) * step >= len(content))
+        same_as_look(storage, upload.complete())
+        assert content_of(storage, "file") == content
+        self._has_values(storage, "file")
+
+    def test_what_comes_back_from_its_history_has_its_metadata(self, storage: Storage) -> None:
+        needs_full(storage, Capability.VERSIONS, Capability.VERSIONS_RESTORE)
+        storage.write("file", b"one", metadata=Metadata(**_VALUES))
+        version = whole_version(storage, "file")
+        storage.write("file", b"other", metadata=Metadata(**_OTHERS))
+        storage.versions().restore("file", version)
+        self._has_values(storage, "file")
+
+    def test_what_comes_back_from_the_trash_has_its_metadata(self, storage: Storage) -> None:
+        needs_full(storage, Capability.TRASH)
+        storage.write("dir/file", b"one", metadata=Metadata(**_VALUES))
+        storage.trash().restore(storage.trash().put("dir/file").id)
+        self._has_values(storage, "dir/file")
+        storage.trash().restore(storage.trash().put("dir").id, "new")
+        self._has_values(storage, "new/file")
+
+    def test_what_is_in_a_renamed_directory_keeps_its_metadata(self, storage: Storage) -> None:
+        needs_full(storage, Capability.RENAME)
+        if not storage.facts.rename_dirs:
+            pytest.skip("renames files only")
+        storage.write("dir/sub/file", b"one", metadata=Metadata(**_VALUES))
+        storage.rename("dir", "new")
+        self._has_values(storage, "new/sub/file")
+
+    def test_a_write_without_a_time_is_of_now(self, storage: Storage) -> None:
+        needs_full(storage)
+        if "mtime_ns" not in storage.facts.metadata_fields:
+            pytest.skip("does not keep times")
+        for metadata in (None, Metadata()):
+            storage.write("file", b"x", metadata=Metadata(mtime_ns=_VALUES["mtime_ns"]))
+            storage.write("file", b"y", metadata=metadata)
+            found = storage.stat("file").mtime_ns
+            assert found is None or abs(found - time.time_ns()) < _A_DAY_NS, "the old time was left"
+
+    @staticmethod
+    def _has_values(storage: Storage, path: str) -> None:
+        for field in storage.facts.metadata_fields:
+            assert _kept(storage, path, field) == _VALUES[field], field
+
     def test_a_copy_keeps_all_metadata(self, storage: Storage) -> None:
         needs_full(storage, Capability.COPY)
         storage.write("file", b"x", metadata=Metadata(**_VALUES))
@@ -125,6 +186,7 @@ class MetadataPromises(ConformanceBase):
         storage.write("file", b"12345", metadata=Metadata(**_VALUES))
         entry = storage.set_metadata("file", Metadata(**{field: _OTHERS[field]}))
         assert (entry.path, entry.size) == ("file", 5)
+        same_as_look(storage, entry)
         assert content_of(storage, "file") == b"12345"
         for name in fields - {"mtime_ns"}:
             assert _kept(storage, "file", name) == (_OTHERS if name == field else _VALUES)[name], name
@@ -170,6 +232,7 @@ class MetadataPromises(ConformanceBase):
         storage.write("dir/file", b"x")
         entry = storage.make_symlink("dir/link", target)
         assert (entry.path, entry.kind, entry.target) == ("dir/link", Kind.SYMLINK, target)
+        same_as_look(storage, entry)
         seen = storage.stat("dir/link")
         assert (seen.kind, seen.target, seen.size) == (Kind.SYMLINK, target, None)
         assert listed(storage, "dir")["dir/link"].kind is Kind.SYMLINK

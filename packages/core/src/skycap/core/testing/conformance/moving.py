@@ -18,6 +18,7 @@ from skycap.core.testing.conformance.base import (
     needs_dirs,
     needs_full,
     noise,
+    same_as_look,
 )
 from skycap.core.units import MiB
 
@@ -33,6 +34,7 @@ class MovingPromises(ConformanceBase):
         storage.write("file", noise(size))
         entry = storage.copy("file", "new/dir/copy")
         assert (entry.path, entry.size) == ("new/dir/copy", size)
+        same_as_look(storage, entry)
         assert content_of(storage, "new/dir/copy") == content_of(storage, "file") == noise(size)
         storage.write("file", b"other")
         assert content_of(storage, "new/dir/copy") == noise(size)
@@ -89,6 +91,7 @@ class MovingPromises(ConformanceBase):
         storage.write("dir/file", noise(size))
         entry = storage.rename("dir/file", "new/dir/name")
         assert (entry.path, entry.size) == ("new/dir/name", size)
+        same_as_look(storage, entry)
         assert content_of(storage, "new/dir/name") == noise(size)
         assert not is_there(storage, "dir/file")
 
@@ -142,7 +145,7 @@ class MovingPromises(ConformanceBase):
                 storage.rename("dir", "new")
             assert content_of(storage, "dir/file") == b"x"
             return
-        storage.rename("dir", "far/new")
+        same_as_look(storage, storage.rename("dir", "far/new"))
         assert content_of(storage, "far/new/file") == b"x"
         assert content_of(storage, "far/new/sub/file") == b"y"
         assert sorted(listed(storage)) == ["far"]

@@ -20,6 +20,7 @@ from skycap.core.testing.conformance.base import (
     listed,
     needs_full,
     noise,
+    same_as_look,
 )
 from skycap.core.testing.conformance.sources import SourceBroke
 
@@ -54,10 +55,6 @@ def _put_and_complete(upload: Upload, content: bytes) -> None:
 class UploadPromises(ConformanceBase):
     """What `begin_upload` and `resume_upload` promise."""
 
-    def reopened(self, storage: Storage) -> Storage:
-        """Another storage on the same place, as another process has it. Override it where that can be had."""
-        return storage
-
     @pytest.mark.parametrize("knows_size", [True, False])
     def test_parts_become_one_file(self, storage: Storage, knows_size: bool) -> None:
         needs_full(storage, Capability.UPLOAD)
@@ -69,6 +66,7 @@ class UploadPromises(ConformanceBase):
         _put(upload, parts, *range(len(parts)))
         entry = upload.complete()
         assert (entry.path, entry.size) == ("dir/file", len(content))
+        same_as_look(storage, entry)
         assert content_of(storage, "dir/file") == content
         assert list(listed(storage, "dir")) == ["dir/file"]
 
@@ -195,7 +193,7 @@ class UploadPromises(ConformanceBase):
         done = dict(resumed.done)
         assert done in ({0: len(parts[0])}, {})
         _put(resumed, parts, *(index for index in range(len(parts)) if index not in done))
-        resumed.complete()
+        same_as_look(storage, resumed.complete())
         assert content_of(storage, "dir/file") == content
         assert list(listed(storage, "dir")) == ["dir/file"]
 

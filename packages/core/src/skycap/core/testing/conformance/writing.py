@@ -31,6 +31,7 @@ from skycap.core.testing.conformance.base import (
     needs_dirs,
     needs_full,
     noise,
+    same_as_look,
 )
 from skycap.core.testing.conformance.sources import SOURCES, Again, Breaking, SourceBroke, Stream
 from skycap.core.units import MiB
@@ -90,11 +91,8 @@ class WritingPromises(ConformanceBase):
     def test_what_a_write_answers_is_what_a_look_tells(self, storage: Storage) -> None:
         needs(storage, Capability.WRITE, Capability.READ)
         entry = storage.write("dir/file", b"12345", size=5)
-        seen = storage.stat(entry.path)
         assert storage.facts.names_on_write or entry.path == "dir/file"
-        assert (seen.path, seen.kind, seen.size) == (entry.path, entry.kind, entry.size)
-        assert entry.version in {None, seen.version}
-        assert entry.mtime_ns in {None, seen.mtime_ns}
+        same_as_look(storage, entry)
 
     def test_a_write_replaces_all_of_the_old_content(self, storage: Storage) -> None:
         needs_full(storage)
@@ -263,6 +261,19 @@ class WritingPromises(ConformanceBase):
         storage.write("dir/file", b"x")
         storage.remove("dir/file")
         assert is_there(storage, "dir") == storage.facts.empty_dirs
+
+    def test_the_largest_file_is_kept_and_a_larger_one_refused(self, storage: Storage) -> None:
+        needs_full(storage)
+        most = storage.facts.max_size
+        if most is None or most > 16 * MiB:
+            pytest.skip("there is no limit that a test could reach")
+        storage.write("file", noise(most), size=most)
+        assert storage.stat("file").size == most
+        for size in (most + 1, None):
+            if size is not None or not storage.facts.needs_size:
+                with pytest.raises(Error):
+                    storage.write("larger", Stream(noise(most + 1)), size=size)
+                assert not is_there(storage, "larger")
 
     def test_a_full_quota_is_told_as_such(self, storage: Storage) -> None:
         needs_full(storage, Capability.QUOTA)

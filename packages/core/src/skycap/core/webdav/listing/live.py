@@ -191,7 +191,9 @@ class Live:
     def _lockdiscovery(self, subject: Subject) -> str:
         if subject.near is None or not subject.locks:
             return "<D:lockdiscovery/>"
-        return active_locks(self._locking, subject.near, subject.locks)
+        return active_locks(
+            self._locking, subject.near, subject.locks, key=subject.key, is_dir=subject.is_dir
+        )
 
     def _quota(self, name: str, figure: Callable[[Quota], int | None]) -> Maker:
         def make(subject: Subject) -> str | None:

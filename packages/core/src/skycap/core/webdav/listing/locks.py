@@ -16,14 +16,28 @@ SUPPORTED_LOCK = f"<D:supportedlock>{_ENTRY.format('exclusive')}{_ENTRY.format('
 NO_LOCK = "<D:supportedlock/>"
 
 
-def active_locks(locking: Locking, place: Place, locks: Iterable[Lock]) -> str:
-    """The element `lockdiscovery` with these locks, in the prefix D. `place` is one of the same share."""
+def active_locks(
+    locking: Locking, place: Place, locks: Iterable[Lock], *, key: str | None = None, is_dir: bool = False
+) -> str:
+    """The element `lockdiscovery` of a resource with these locks, in the prefix D.
+
+    It is at `place`, or in the same share and has that `key`; `is_dir` says whether it is a collection.
+    """
     locks = tuple(locks)
     if not locks:
         return "<D:lockdiscovery/>"
     now_ns = locking.store.now_ns()
-    active = "".join(_active(lock, locking.href(place, lock.resource), now_ns) for lock in locks)
+    own = place.key if key is None else key
+    active = "".join(
+        # What holds from above can only be on a collection.
+        _active(lock, _root(locking.href(place, lock.resource), is_dir or lock.resource != own), now_ns)
+        for lock in locks
+    )
     return f"<D:lockdiscovery>{active}</D:lockdiscovery>"
+
+
+def _root(href: str, is_dir: bool) -> str:
+    return f"{href}/" if is_dir and not href.endswith("/") else href
 
 
 def _active(lock: Lock, root: str, now_ns: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import quote
 
 from skycap.core.errors import NotFound
 from skycap.core.paths import join
@@ -14,7 +13,7 @@ from skycap.core.webdav.listing.subject import Subject
 from skycap.core.webdav.locking import Locking
 from skycap.core.webdav.lookup import Lookup
 from skycap.core.webdav.shares import Place
-from skycap.core.webdav.urls import SAFE, encode
+from skycap.core.webdav.urls import encode, encode_name
 
 DEEP_MAX = 10_000
 """So many resources a listing of all levels tells at most."""
@@ -50,7 +49,7 @@ class Members:
         for entry in entries(self._lookup, place):
             name = entry.path.rpartition("/")[2]
             # Ampersands are the only characters of an href that XML has other plans for.
-            href = base + quote(name.encode("utf-8", "surrogateescape"), safe=SAFE).replace("&", "&amp;")
+            href = base + encode_name(name).replace("&", "&amp;")
             if entry.is_dir:
                 href += "/"
             locks = (*above, *own.get(name, ())) if own or above else ()

@@ -206,6 +206,16 @@ class _Server(wsgi.Server):
             pool.grow(4)
         super().process_conn(conn)
 
+    def stop(self) -> None:
+        if self.ready:
+            # The loop looks at its flag when somebody comes, or twice a second.
+            self._connections._stop_requested = True
+            host, port = self.bind_addr
+            nearby = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+            with contextlib.suppress(OSError), socket.create_connection((nearby, port), timeout=1.0):
+                pass
+        super().stop()
+
     def prepare(self) -> None:
         manager, connections.ConnectionManager = connections.ConnectionManager, _Connections
         try:

@@ -110,6 +110,10 @@ class CryptBase(Overlay):
         """The place below, and that it is seen in plain."""
         return f"crypt:{self.inner.identity}" + (f"/{self._base}" if self._base else "")
 
+    def where(self, path: str) -> str:
+        """How errors name a path: as it is in plain."""
+        return printable(path) or self.identity
+
     @property
     def base(self) -> str:
         """The folder of the inner storage that the vault lies in."""
@@ -143,7 +147,7 @@ class CryptBase(Overlay):
     def allow(self, capability: Capability, path: str = "", condition: Condition | None = None) -> None:
         """`Unsupported` for a verb, or a condition of it, that is not declared."""
         if capability not in self.capabilities:
-            self._refuse(capability, path)
+            self.refuse(capability, path)
         if condition is not None:
             absent = condition.version is None and capability is not Capability.REMOVE
             self.allow(Capability(f"{capability.value}_if_{'absent' if absent else 'version'}"), path)
@@ -270,8 +274,7 @@ class CryptBase(Overlay):
 
     def named(self, error: Error, path: str) -> Error:
         """The error, with the path as we know it."""
-        where = printable(path)
-        error.where = where or self.identity
+        error.where = self.where(path)
         return error
 
     def call(self, path: str, call: Callable[[], T], other: str | None = None) -> T:

@@ -72,6 +72,7 @@ class CryptVersions(Versions):
         self._below.allow(Capability.VERSIONS_REMOVE, path)
         sealed = self._below.sealed(path)
         self._below.call(path, lambda: self._inner.remove(sealed, version))
+        self._below.forget(path)  # the one before may be the newest now
 
 
 class CryptTrash(Trash):

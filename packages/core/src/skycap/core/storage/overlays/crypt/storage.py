@@ -45,7 +45,10 @@ class CryptOptions(StorageOptions):
     remote: str = option("The place that holds the encrypted files, like photos:secret")
     passphrase: Secret[str] | None = option("What the key is derived from", default=None)
     key_file: str | None = option(
-        "A file of 32 or more random bytes, in place of a passphrase", default=None, file=True
+        "A file of 32 or more random bytes, in place of a passphrase",
+        default=None,
+        file=True,
+        must_exist=True,
     )
     names: Literal["encrypt", "plain"] = option(
         "Whether names are encrypted too; cannot be changed later", default="encrypt"

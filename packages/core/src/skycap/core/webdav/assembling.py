@@ -1,0 +1,88 @@
+"""Puts a server together: what is served, what is kept beside it, who may come in, what is logged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from skycap.core.errors import DependencyMissing
+from skycap.core.state import state_folder
+from skycap.core.storage.capability import Capability
+
+if TYPE_CHECKING:
+    from skycap.core.crypto.secret import Secret
+    from skycap.core.server.access_log import AccessLog
+    from skycap.core.server.logins import Logins
+    from skycap.core.webdav.junk import Policy
+    from skycap.core.webdav.serving import ServerName
+    from skycap.core.webdav.shares import Share
+
+JunkChoice = Literal["auto", "store", "side", "refuse"]
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+_EXTRA = ("wsgidav", "defusedxml")
+
+
+def require_extra(server: ServerName) -> None:
+    """`DependencyMissing` if what the extra `webdav` brings is not installed."""
+    from importlib.util import find_spec
+
+    missing = [name for name in (server, *_EXTRA) if find_spec(name) is None]
+    if missing:
+        raise DependencyMissing(
+            f"a WebDAV server needs {' and '.join(missing)}", hint="pip install 'skycap-core[webdav]'"
+        )
+
+
+def books_path() -> str:
+    """Where properties, times and empty folders that clients made are kept."""
+    return os.path.join(state_folder(), "webdav.db")
+
+
+def junk_policy(choice: JunkChoice, shares: Sequence[Share]) -> Policy:
+    """What `auto` stands for: into the storage where all is on this machine, else into the side store."""
+    if choice != "auto":
+        return choice
+    near = all(share.location.storage.can(Capability.LOCAL_PATH) for share in shares)
+    return "store" if near else "side"
+
+
+@contextmanager
+def assembled(
+    shares: Sequence[Share],
+    *,
+    logins: Logins | None = None,
+    junk: JunkChoice = "auto",
+    locks: str | Secret[str] | None = None,
+    log: AccessLog | None = None,
+) -> Iterator[Application]:
+    """The application over these shares, whose storages stay their owner's. What it opens itself is closed.
+
+    `logins` None lets everybody in; `locks` is the URL of a store of locks. Raises what opening raises:
+    `StateReadFailed`, `UsageError`, and the errors of a database.
+    """
+    from skycap.core.server.admission import Admission
+    from skycap.core.server.locks import open_lock_store
+    from skycap.core.webdav.app import DavApp
+    from skycap.core.webdav.books import Books
+    from skycap.core.webdav.junk import Junk
+    from skycap.core.webdav.request_log import RequestLog
+    from skycap.core.webdav.shares import Shares
+    from skycap.core.webdav.signing_in import SigningIn
+
+    with ExitStack() as stack:
+        if log is not None:
+            stack.callback(log.close)
+        served = Shares(shares)
+        books = Books(books_path())
+        stack.callback(books.close)
+        store = stack.enter_context(open_lock_store(locks))
+        app = DavApp(
+            served,
+            books,
+            store,
+            junk=Junk(junk_policy(junk, shares)),
+            signing_in=None if logins is None else SigningIn(Admission(logins)),
+        )
+        yield app if log is None else RequestLog(app, log)
