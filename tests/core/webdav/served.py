@@ -98,6 +98,12 @@ class Client:
         finally:
             connection.close()
 
+    def key(self, url: str) -> str:
+        """Under which key the books and the locks know a URL path."""
+        place = self.app.shares.place(url)
+        assert place is not None
+        return place.key
+
     def move(self, source: str, target: str, method: str = "MOVE", **headers: str) -> Reply:
         return self(method, source, Destination=f"http://127.0.0.1:{self.port}{target}", **headers)
 

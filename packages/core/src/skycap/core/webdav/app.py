@@ -43,13 +43,13 @@ class DavApp:
         junk: Junk | None = None,
         signing_in: SigningIn | None = None,
     ) -> None:
-        self.shares = shares
+        self._junk = junk or Junk("store")
+        self.shares = shares = self._junk.over(shares)
         self._signing_in = signing_in
         self._lookup = Lookup(shares, books)
         locking = Locking(locks, shares)
         conditions = Conditions(self._lookup, locking)
         self._conditions = conditions
-        self._junk = junk or Junk("store")
         self._listing = Listing(self._lookup, conditions, locking, books)
         self._reading = Reading(self._lookup, conditions)
         self._putting = Putting(self._lookup, conditions, locking, books)

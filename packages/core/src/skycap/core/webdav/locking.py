@@ -57,4 +57,6 @@ class Locking:
         if top is not None and key.startswith(f"{top.key}/"):
             below = key.removeprefix(f"{top.key}/")
             return encode(f"{share.name}/{below}" if share.name else below)
+        if key == near.key:  # it lies beside the storage
+            return encode(near.url)
         return encode(share.name, is_dir=True)  # above the share: a lock of another door

@@ -56,7 +56,7 @@ class Lookup:
             return directory("")
         entry = self._stat(place)
         if entry is None and not place.facts.empty_dirs and self.books.has_folder(place.key):
-            return directory(place.path)
+            entry = directory(place.path)
         if entry is None and place.is_top:
             return directory(place.path)  # a folder that the first write will make
         if entry is not None and entry.kind not in {Kind.FILE, Kind.DIRECTORY}:

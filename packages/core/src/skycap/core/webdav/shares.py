@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from skycap.core.errors import UsageError
@@ -93,3 +93,11 @@ class Shares:
         if top is None:  # asked once: it can mean a look at each folder on the way there
             top = self._keys[share.name] = resource_key(share.location.storage)
         return Place(url, share, share.location.storage, path, f"{top}/{path}" if path else top)
+
+    def side(self, _place: Place) -> Place | None:
+        """Where what desktops leave in a folder lies, if that is not the folder itself."""
+        return None
+
+    def hides(self, _place: Place) -> Callable[[str], bool] | None:
+        """Which names in a folder of the storage are not shown; None: all are."""
+        return None

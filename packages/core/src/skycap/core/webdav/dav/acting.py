@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from skycap.core.errors import NotFound
+from skycap.core.storage.entry import Entry, directory
 from skycap.core.webdav import times
 from skycap.core.webdav.dav.work import Work
 from skycap.core.webdav.shares import Place
@@ -23,6 +25,9 @@ def remove(work: Work) -> Failures:
         if not (lock.token in work.tokens and lock.principal == work.request.user)
     }
     failures = Remover(work.books, kept).remove(place, entry)
+    side = work.lookup.shares.side(place)
+    if not failures and entry.is_dir and side is not None:
+        failures = Remover(work.books).remove(side, directory(side.path))
     work.lookup.forget(work.request)
     _keep_parent(work)
     if not failures:
@@ -49,6 +54,8 @@ def transfer(work: Work, *, move: bool, deep: bool) -> Failures:
         raise AssertionError("a request to copy or move has a target")
     entry = work.lookup.needed(work.request, source)
     failures = Copier(work.books, move=move).copy(source, entry, target, work.there, deep=deep)
+    if not failures:
+        failures = _take_junk_along(work, source, entry, target, move=move, deep=deep)
     work.lookup.forget(work.request)
     store = work.locking.store
     if move:
@@ -60,6 +67,27 @@ def transfer(work: Work, *, move: bool, deep: bool) -> Failures:
     if not failures:
         _set_time(work, target)
     return failures
+
+
+def _take_junk_along(
+    work: Work, source: Place, entry: Entry, target: Place, *, move: bool, deep: bool
+) -> Failures:
+    """What desktops left in a folder goes where the folder goes. Of a file they take care themselves."""
+    ours, theirs = work.lookup.shares.side(source), work.lookup.shares.side(target)
+    there = None if theirs is None else _look(theirs)
+    failures: Failures = []
+    if theirs is not None and there is not None and work.there is not None and work.there.is_dir:
+        failures = Remover(work.books).remove(theirs, there)
+    if ours is None or theirs is None or not entry.is_dir or not deep or (found := _look(ours)) is None:
+        return failures
+    return failures or Copier(work.books, move=move).copy(ours, found, theirs, _look(theirs))
+
+
+def _look(place: Place) -> Entry | None:
+    try:
+        return place.storage.stat(place.path)
+    except NotFound:
+        return None
 
 
 def _set_time(work: Work, place: Place) -> None:

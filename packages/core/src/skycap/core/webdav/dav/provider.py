@@ -77,7 +77,10 @@ class Resource:
         if name != "{DAV:}lockdiscovery":
             raise DAVError(404)
         locking = self.work.locking
-        told = active_locks(locking, self.place, locking.covering(self.place))
+        found = locking.covering(self.place)
+        if (ours := self.work.lock) is not None:  # clients that look here for the token take the first
+            found.sort(key=lambda lock: lock.token != ours.token)
+        told = active_locks(locking, self.place, found)
         return string_to_xml(f'<D:lockdiscovery xmlns:D="DAV:"{told.removeprefix("<D:lockdiscovery")}')
 
     def set_property_value(self, _name: str, _value: Any, dry_run: bool = False) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from skycap.core.errors import NotFound
 from skycap.core.paths import join
 from skycap.core.server.locks import Lock
 from skycap.core.storage.entry import Entry, Kind, directory
 from skycap.core.webdav.answers import Refusal
+from skycap.core.webdav.junk import is_junk
 from skycap.core.webdav.listing.subject import Subject
 from skycap.core.webdav.locking import Locking
 from skycap.core.webdav.lookup import Lookup
@@ -54,6 +56,10 @@ class Members:
                 href += "/"
             locks = (*above, *own.get(name, ())) if own or above else ()
             yield Subject(entry, name, href, place, dead.get(name, _NOTHING) if dead else _NOTHING, locks)
+        side = self._lookup.shares.side(place)
+        if side is not None:
+            with suppress(NotFound):  # nothing was put there yet
+                yield from (subject for subject in self.below(side) if is_junk(subject.name))
 
     def all_below(self, place: Place, budget: int = DEEP_MAX) -> Iterator[Subject]:
         """All levels. `Refusal` 403 where there is too much to tell at once."""
@@ -71,7 +77,7 @@ class Members:
                         )
                     yield subject
                     if subject.is_dir:
-                        waiting.append(folder.child(subject.name))
+                        waiting.append((subject.near or folder).child(subject.name))
             except NotFound:
                 if folder is place:
                     raise
@@ -93,10 +99,13 @@ def entries(lookup: Lookup, place: Place) -> Iterator[Entry]:
     books = lookup.books
     made = {} if place.facts.empty_dirs else dict.fromkeys(books.folders_in(place.key))
     times = books.times_in(place.key)
+    hides = lookup.shares.hides(place)
     try:
         for entry in place.storage.scan(place.path):
             kind = entry.kind
             if kind is not Kind.FILE and kind is not Kind.DIRECTORY:
+                continue
+            if hides is not None and hides(entry.path.rpartition("/")[2]):
                 continue
             if made or times:
                 name = entry.path.rpartition("/")[2]
@@ -109,4 +118,5 @@ def entries(lookup: Lookup, place: Place) -> Iterator[Entry]:
         if not place.is_top and (place.facts.empty_dirs or not books.has_folder(place.key)):
             raise
     for name in made:
-        yield directory(join(place.path, name))
+        made_one = directory(join(place.path, name))
+        yield lookup.dated(place.child(name), made_one) if name in times else made_one
