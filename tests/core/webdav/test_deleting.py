@@ -1,12 +1,12 @@
 """DELETE and MKCOL on a real socket."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from skycap.core.errors import AccessDenied
+from skycap.core.errors import AccessDenied, Error
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.memory import Memory
@@ -159,3 +159,36 @@ def test_a_thousand_levels_are_copied_and_removed(port: int, tmp_path: Path) -> 
         assert storage.stat(f"e{deep[1:]}/x").size == 1
         assert client("DELETE", "/d").status == 204
         assert [entry.path for entry in storage.scan("")] == ["e"]
+
+
+class HalfWay(Stubborn):
+    """Removes a tree in one go, until something is in the way."""
+
+    def remove_tree(self, path: str) -> None:
+        raise AccessDenied("permission denied")
+
+    def remove_many(self, paths: Iterable[str]) -> Iterator[tuple[str, Error | None]]:
+        for path in paths:
+            try:
+                self.remove(path)
+            except Error as error:
+                yield path, error
+            else:
+                yield path, None
+
+
+def test_where_a_tree_does_not_go_at_once_it_goes_file_by_file(port: int, tmp_path: Path) -> None:
+    storage = HalfWay()
+    fill(storage, {"d/a": "A", "d/b": "B", "d/s/stuck": "S", "d/s/c": "C"})
+    with served(port, {"": storage}, tmp_path) as client:
+        reply = client("DELETE", "/d")
+        assert (reply.status, reply.statuses()) == (207, {"/d/s/stuck": 403})
+    assert tree(storage) == {"d/s/stuck": "S"}
+
+
+def test_a_folder_of_more_files_than_go_at_once(port: int, tmp_path: Path) -> None:
+    storage = HalfWay()
+    fill(storage, {f"d/{number}": "x" for number in range(2100)})
+    with served(port, {"": storage}, tmp_path) as client:
+        assert client("DELETE", "/d").status == 204
+    assert tree(storage) == {}

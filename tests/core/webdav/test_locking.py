@@ -3,10 +3,15 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from skycap.core.errors import Locked, OutOfSpace
+from skycap.core.server.locks import Lock
+from skycap.core.storage.entry import Entry
 from skycap.core.storage.interface import Storage
+from skycap.core.storage.memory import Memory
 from tests.core.webdav.served import DAV, Client, fill, lock_info, make_store, served, tree
 
 
@@ -181,3 +186,37 @@ def test_every_question_of_wsgidav_about_locks_is_answered_by_us() -> None:
         name for name in vars(LockManager) if not name.startswith("_") and callable(vars(LockManager)[name])
     }
     assert public <= set(vars(OurLockManager))
+
+
+class Full(Memory):
+    """Has no room for another file."""
+
+    def write(self, path: str, source: Any, **options: Any) -> Entry:
+        raise OutOfSpace("no room for that")
+
+
+def test_where_no_file_can_be_made_nothing_is_locked(port: int, tmp_path: Path) -> None:
+    with served(port, {"": Full()}, tmp_path) as client:
+        assert client.lock("/new").status == 507
+        assert client.locks.covering(client.key("new")) == ()
+
+
+def test_locks_outlive_the_server(port: int, tmp_path: Path) -> None:
+    storage = Memory()
+    fill(storage, {"a": "A"})
+    with served(port, {"": storage}, tmp_path) as client:
+        token = client.token("/a")
+    with served(port, {"": storage}, tmp_path) as client:
+        assert client("DELETE", "/a").status == 423
+        assert client("UNLOCK", "/a", Lock_Token=f"<{token}>").status == 204
+
+
+def test_another_door_keeps_us_out_and_we_keep_it_out(client: Client, storage: Storage) -> None:
+    fill(storage, {"a": "A", "d/x": "X"})
+    client.locks.acquire(Lock.wanted(client.key("d/x"), "id", door="wopi", timeout_s=60))
+    assert client("PUT", "/d/x", "Y").status == 423
+    assert client.lock("/d/x").status == 423
+    assert client("DELETE", "/d").statuses() == {"/d/x": 423}
+    client.token("/a")
+    with pytest.raises(Locked):
+        client.locks.acquire(Lock.wanted(client.key("a"), "id", door="wopi", timeout_s=60))
