@@ -136,5 +136,6 @@ def test_webdavclient3_pushes_and_pulls_a_tree(
     webdavclient3.mkdir("tree")
     webdavclient3.push("tree", str(source))
     assert _content(served, "tree/in/ünï cödé.txt") == b"beta"
+    (tmp_path / "back").mkdir()
     webdavclient3.pull("tree", str(tmp_path / "back"))
     assert (tmp_path / "back/in/ünï cödé.txt").read_text() == "beta"
