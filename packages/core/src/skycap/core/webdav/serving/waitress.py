@@ -27,6 +27,8 @@ class WaitressServer:
         logging.getLogger("waitress").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
         self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._closed = False
         try:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             listener = socket.create_server((host, port), family=family, backlog=128)
@@ -74,9 +76,13 @@ class WaitressServer:
         ):
             wasyncore.loop(timeout=0.2, use_poll=True, map=self._map, count=1)
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
-        wasyncore.close_all(self._map, ignore_all=True)
+        with self._lock:
+            self._closed = True
+            wasyncore.close_all(self._map, ignore_all=True)
 
     def stop(self) -> None:
         """Let what runs come to its end."""
-        self._stopping.set()
-        self._server.pull_trigger()
+        with self._lock:
+            self._stopping.set()
+            if not self._closed:  # the trigger's descriptor may be somebody else's by now
+                self._server.pull_trigger()
