@@ -20,7 +20,7 @@ from skycap.core.storage.overlays.crypt import Crypt, KeyFile
 from skycap.core.testing.servers import SeaweedFS
 from skycap.core.webdav.app import DavApp
 from skycap.core.webdav.books import Books
-from skycap.core.webdav.junk import Junk
+from skycap.core.webdav.junk import Junk, Policy
 from skycap.core.webdav.serving import ServerName, bind
 from skycap.core.webdav.shares import Share, Shares
 
@@ -44,15 +44,17 @@ class Served:
 
 
 @contextmanager
-def serving(name: ServerName, storage: Storage, state: Path) -> Iterator[Served]:
-    """A storage at the top of a server, in threads of this process."""
+def serving(
+    name: ServerName, storage: Storage, state: Path, *, junk: Policy = "auto", share: str = ""
+) -> Iterator[Served]:
+    """A storage at the top of a server, or below it as a share of this name, in threads of this process."""
     state.mkdir(exist_ok=True)
     with (
         closing(Books(str(state / "webdav.db"))) as books,
         closing(open_lock_store(f"sqlite:///{state}/locks.db")) as locks,
     ):
-        junk = Junk(folder=str(state / "side"))
-        app = DavApp(Shares([Share("", Location(storage))]), books, locks, junk=junk)
+        shares = Shares([Share(share, Location(storage))])
+        app = DavApp(shares, books, locks, junk=Junk(junk, str(state / "side")))
         server = bind(name, app, "127.0.0.1", 0)
         thread = threading.Thread(target=server.serve)
         thread.start()

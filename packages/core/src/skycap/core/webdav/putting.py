@@ -63,7 +63,8 @@ class Putting:
 
         body = Body(request.environ["wsgi.input"], length, again, request.header("OC_CHECKSUM"))
         expected = request.header("X_EXPECTED_ENTITY_LENGTH")
-        if length is None and expected is not None and re.fullmatch(r"[0-9]{1,19}", expected.strip()):
+        # Of a body in chunks waitress tells the length that came, which says nothing about all of it.
+        if expected is not None and re.fullmatch(r"[0-9]{1,19}", expected.strip()):
             body.expected = int(expected)
         stored = self._write(request, place, entry, body, length, mtime_ns)
         self._lookup.forget(request)
