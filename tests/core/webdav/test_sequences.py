@@ -15,6 +15,7 @@ from skycap.core.webdav.junk import Policy
 from skycap.core.webdav.serving import ServerName
 from tests.core.webdav.sequences import explorer, finder, linux, office, transfer
 from tests.core.webdav.sequences.player import Player
+from tests.core.webdav.sequences.step import Step
 from tests.core.webdav.served import make_store
 from tests.interop.webdav.places import SERVERS, Served, serving
 
@@ -55,7 +56,7 @@ def player(served: Served) -> Player:
 
 
 def files(storage: Storage, path: str = "") -> dict[str, bytes]:
-    found = {}
+    found: dict[str, bytes] = {}
     for entry in storage.scan(path):
         if entry.is_dir:
             found |= files(storage, entry.path)
@@ -100,7 +101,7 @@ def test_what_the_finder_leaves_beside_files_goes_where_the_policy_says(served: 
     assert stored == (beside if junk == "store" else {})
     for path, content in beside.items():  # read again, wherever it is
         missing = junk == "refuse"
-        step = finder.Step(f"GET /{path.replace(' ', '%20')}", 404 if missing else 200)
+        step = Step(f"GET /{path.replace(' ', '%20')}", 404 if missing else 200)
         assert missing or player.play((step,)) == content
         if missing:
             player.play((step,))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
@@ -138,7 +137,6 @@ def test_tls_with_the_authority_of_this_machine_and_a_password(file: Path, tmp_p
     with serving(tmp_path / "files", *login, "--tls", "self-signed") as server:
         assert server.url.startswith("https://")
         ca = next(Path(os.environ["SKYCAP_STATE"]).glob("servers/tls/ca*.pem"))
-        assert ssl.create_default_context(cafile=ca)
         url, trust = server.url + "a.bin", ("--cacert", ca)
         curl("-T", file, "-u", "me:correct horse", url, status=60)  # nobody has said whom to trust
         assert statuses(curl(*trust, "-T", file, "-u", "me:wrong", url))[-1] == 401

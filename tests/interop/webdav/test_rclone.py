@@ -90,7 +90,7 @@ def _times(root: Path) -> dict[str, int]:
 
 
 def _below(storage: Storage, path: str = "") -> dict[str, bytes]:
-    found = {}
+    found: dict[str, bytes] = {}
     for entry in storage.scan(path):
         if entry.is_dir:
             found |= _below(storage, entry.path)

@@ -28,7 +28,7 @@ class Step:
     keeps: dict[str, str] = field(default_factory=dict)
     """Names, each with a pattern over the whole answer whose first group is kept under it."""
     junk: bool = False
-    """Writes what desktops leave beside files: refused with 403 where the server wants none."""
+    """Part of writing what desktops leave beside files: 403, and 404 for a look, where none is wanted."""
 
 
 LOCK_TOKEN = {"token": r"(?im)^lock-token: <([^>]+)>"}
