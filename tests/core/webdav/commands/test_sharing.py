@@ -12,11 +12,8 @@ from skycap.core.cli.session import begin
 from skycap.core.errors import Unsupported, UsageError
 from skycap.core.location import Location
 from skycap.core.storage.capability import Capability
-from skycap.core.storage.local import Local
 from skycap.core.storage.memory import Memory
-from skycap.core.webdav.assembling import junk_policy
 from skycap.core.webdav.commands.sharing import name_of, named, share
-from skycap.core.webdav.shares import Share
 
 
 @pytest.mark.parametrize(
@@ -74,10 +71,3 @@ def test_what_can_only_be_read_is_shared_so_and_that_is_told(capsys: pytest.Capt
 def test_what_can_only_be_written_is_not_served() -> None:
     with pytest.raises(Unsupported, match="cannot be served"):
         share(begin(), "", Location(Memory(capabilities={Capability.WRITE}), "", "drop:"))
-
-
-def test_what_desktops_leave_goes_beside_a_storage_elsewhere(tmp_path: Path) -> None:
-    near, far = Share("a", Location(Local(tmp_path))), Share("b", Location(Memory()))
-    assert junk_policy("auto", [near]) == "store"
-    assert junk_policy("auto", [near, far]) == "side"
-    assert junk_policy("refuse", [near]) == "refuse"

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from skycap.core.errors import DependencyMissing
 from skycap.core.state import state_folder
-from skycap.core.storage.capability import Capability
 
 if TYPE_CHECKING:
     from skycap.core.crypto.secret import Secret
     from skycap.core.server.access_log import AccessLog
     from skycap.core.server.logins import Logins
-    from skycap.core.webdav.junk import Policy
     from skycap.core.webdav.serving import ServerName
     from skycap.core.webdav.shares import Share
 
@@ -38,14 +36,6 @@ def require_extra(server: ServerName) -> None:
 def books_path() -> str:
     """Where properties, times and empty folders that clients made are kept."""
     return os.path.join(state_folder(), "webdav.db")
-
-
-def junk_policy(choice: JunkChoice, shares: Sequence[Share]) -> Policy:
-    """What `auto` stands for: into the storage where all is on this machine, else into the side store."""
-    if choice != "auto":
-        return choice
-    near = all(share.location.storage.can(Capability.LOCAL_PATH) for share in shares)
-    return "store" if near else "side"
 
 
 @contextmanager
@@ -82,7 +72,7 @@ def assembled(
             served,
             books,
             store,
-            junk=Junk(junk_policy(junk, shares)),
+            junk=Junk(junk),
             signing_in=None if logins is None else SigningIn(Admission(logins)),
         )
         yield app if log is None else RequestLog(app, log)
