@@ -214,7 +214,9 @@ class State:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             make_private_folder(self._folder)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            # Only a new file: closing any descriptor of one that is open drops SQLite's locks on it (POSIX).
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             with contextlib.ExitStack() as undo:
                 connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
                 undo.callback(connection.close)
