@@ -1,0 +1,321 @@
+"""Folders, moves, copies, removals and times: what changes a store without bytes travelling."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from skycap.cloudproviders.webdav.dates import SECOND_NS, to_http
+from skycap.cloudproviders.webdav.errors import GONE, error_of, raise_first
+from skycap.cloudproviders.webdav.listing import is_empty, scan
+from skycap.cloudproviders.webdav.multistatus import DAV, parsed
+from skycap.cloudproviders.webdav.properties import MODIFIED, WIN32_MODIFIED, proppatch
+from skycap.core import paths
+from skycap.core.errors import Conflict, Locked, NotFound, Unsupported
+from skycap.core.http import Response
+from skycap.core.retry import Operation
+from skycap.core.storage.condition import Condition
+from skycap.core.storage.entry import Entry, Kind
+
+if TYPE_CHECKING:
+    from skycap.cloudproviders.webdav.storage import WebDav
+
+_STANDS = frozenset({301, 403, 405, 423})
+"""How servers refuse to make a folder that may be there already."""
+_MISSING = frozenset({404, 409})
+
+
+def kind_of(storage: WebDav, path: str) -> Kind | None:
+    """What is at a path; None if nothing is."""
+    try:
+        return storage.stat(path).kind
+    except NotFound:
+        return None
+
+
+class Folders:
+    """Makes folders, and remembers for a while which ones are known to be there."""
+
+    _MOST = 4096
+
+    def __init__(self, storage: WebDav) -> None:
+        self._storage = storage
+        self._lock = threading.Lock()
+        self._known: set[str] = set()
+
+    def make(self, path: str, *, look: bool = False) -> None:
+        """Make a folder and those above it; with `look`, also one that was there a moment ago."""
+        if not look and self._is_known(path):
+            return
+        storage = self._storage
+        where = storage.where(path)
+        if not path:
+            self._make_root()
+        else:
+            answer = self._mkcol(path)
+            if answer.status in _MISSING:
+                parent = paths.split(path)[0]
+                self.forget(parent)
+                self.make(parent)
+                answer = self._mkcol(path)
+            if answer.status in _STANDS or answer.status in _MISSING:
+                self._must_be_folder(path, answer, where)
+        self._remember(path)
+
+    def _make_root(self) -> None:
+        storage = self._storage
+        if kind_of(storage, "") is None:
+            answer = self._mkcol("")
+            if answer.status >= 300:
+                self._must_be_folder("", answer, storage.where(""))
+
+    def _mkcol(self, path: str) -> Response:
+        storage = self._storage
+        return storage.dav.request(
+            "MKCOL",
+            storage.dav.place.url(path, folder=True),
+            operation=Operation.UPLOAD,
+            where=storage.where(path),
+            ok=(403, 404, 405, 409, 423),
+        )
+
+    def _must_be_folder(self, path: str, answer: Response, where: str) -> None:
+        kind = kind_of(self._storage, path)
+        if kind is Kind.FILE:
+            raise Conflict("a file stands where a directory is needed", where=where)
+        if kind is None:
+            above = paths.split(path)[0]
+            if above and kind_of(self._storage, above) is Kind.FILE:
+                raise Conflict("a file stands where a directory is needed", where=where)
+            raise error_of(
+                answer.status, answer.headers, answer.body, where=where, operation=Operation.UPLOAD
+            )
+
+    def forget(self, path: str) -> None:
+        """It may be gone, and all below it."""
+        with self._lock:
+            below = f"{path}/" if path else ""
+            self._known = {one for one in self._known if one != path and not one.startswith(below)}
+
+    def _is_known(self, path: str) -> bool:
+        with self._lock:
+            return path in self._known
+
+    def _remember(self, path: str) -> None:
+        with self._lock:
+            if len(self._known) >= self._MOST:
+                self._known.clear()
+            self._known.add(path)
+
+
+def make_dir(storage: WebDav, path: str) -> None:
+    """One MKCOL, and more where folders above are missing."""
+    storage.folders.make(path, look=True)
+
+
+def remove(storage: WebDav, path: str, condition: Condition | None) -> None:
+    """A look, since DELETE takes all that is in a folder; then one DELETE."""
+    headers = storage.condition_headers(condition, path)
+    try:
+        entry, empty = is_empty(storage, path)
+    except NotFound:
+        if condition is None:
+            return
+        raise Conflict("it is not there any more", where=storage.where(path)) from None
+    if entry.is_dir and not empty:
+        raise Conflict("the directory is not empty", where=storage.where(path))
+    delete(storage, path, folder=entry.is_dir, headers=headers)
+
+
+def remove_tree(storage: WebDav, path: str) -> None:
+    """One DELETE; of the root one for each thing in it, since it is not ours to remove."""
+    if path:
+        delete(storage, path, folder=True)
+        return
+    try:
+        entries = list(scan(storage, "", temporary=True))
+    except NotFound:
+        return
+    for entry in entries:
+        delete(storage, entry.path, folder=entry.is_dir)
+
+
+def delete(
+    storage: WebDav, path: str, *, folder: bool = False, headers: dict[str, str] | None = None
+) -> None:
+    """One DELETE; what is absent is success."""
+    where = storage.where(path)
+    answer = storage.dav.request(
+        "DELETE",
+        storage.dav.place.url(path, folder=folder),
+        operation=Operation.DELETE,
+        where=where,
+        ok=(404, 410, 423),
+        headers=headers,
+    )
+    storage.folders.forget(path)
+    if answer.status == 423:
+        raise locked(storage, path, answer)
+    if answer.status == 207:
+        raise_first(parsed(answer.body, where), where, Operation.DELETE)
+
+
+def locked(storage: WebDav, path: str, answer: Response) -> Locked:
+    """The error for a lock, with its owner where the server tells."""
+    where = storage.where(path)
+    error = error_of(423, answer.headers, answer.body, where=where, operation=Operation.UPLOAD)
+    assert isinstance(error, Locked)  # noqa: S101 - so it stands in the table
+    name = f"{DAV}lockdiscovery"
+    try:
+        asked = storage.dav.propfind(storage.dav.place.url(path), "0", (name,), where=where)
+        for item in list(asked):
+            inner = item.below.get(name, {})
+            owner = inner.get(f"{DAV}owner") or inner.get(f"{DAV}href")
+            if owner:
+                error.message = f"it is locked by {paths.printable(owner)[:100]}"
+    except NotFound:
+        pass
+    return error
+
+
+def move(storage: WebDav, source: str, target: str, *, overwrite: bool) -> None:
+    """One MOVE; `Conflict` where something is there and is not to be replaced."""
+    _transfer(storage, "MOVE", source, target, overwrite=overwrite)
+
+
+def _transfer(
+    storage: WebDav, method: str, source: str, target: str, *, overwrite: bool, folder: bool = False
+) -> None:
+    where = storage.where(target)
+
+    def send() -> Response:
+        headers = {
+            "destination": storage.dav.place.url(target, folder=folder),
+            "overwrite": "T" if overwrite else "F",
+        }
+        if method == "COPY":
+            headers["depth"] = "infinity" if folder else "0"
+        return storage.dav.request(
+            method,
+            storage.dav.place.url(source, folder=folder),
+            operation=Operation.UPLOAD,
+            where=where,
+            ok=(404, 409, 423),
+            headers=headers,
+        )
+
+    answer = send()
+    if answer.status in _MISSING:
+        parent = paths.split(target)[0]
+        storage.folders.forget(parent)
+        storage.folders.make(parent)
+        answer = send()
+    if method == "MOVE":
+        storage.folders.forget(source)
+    if answer.status == 423:
+        raise locked(storage, target, answer)
+    if answer.status >= 400:
+        raise error_of(answer.status, answer.headers, answer.body, where=where, operation=Operation.UPLOAD)
+    if answer.status == 207:
+        raise_first(parsed(answer.body, where), where, Operation.UPLOAD)
+
+
+def copy(storage: WebDav, source: str, target: str, condition: Condition | None) -> Entry:
+    """A look at both, one COPY, and a look at what came of it."""
+    entry = storage.stat(source)
+    if entry.is_dir:
+        raise Unsupported("only files are copied", where=storage.where(source))
+    if source == target:
+        return _onto_itself(storage, entry, condition)
+    overwrite = _may_replace(storage, entry, target, condition)
+    _transfer(storage, "COPY", source, target, overwrite=overwrite)
+    return _with_time_of(storage, entry, target)
+
+
+def rename(storage: WebDav, source: str, target: str, condition: Condition | None) -> Entry:
+    """A look at both, one MOVE, and a look at what came of it."""
+    entry = storage.stat(source)
+    if source == target:
+        return _onto_itself(storage, entry, condition)
+    if entry.is_dir and target.startswith(f"{source}/"):
+        raise Conflict("a directory does not go below itself", where=storage.where(target))
+    overwrite = _may_replace(storage, entry, target, condition)
+    _transfer(storage, "MOVE", source, target, overwrite=overwrite, folder=entry.is_dir)
+    return storage.stat(target) if entry.is_dir else _with_time_of(storage, entry, target)
+
+
+def _onto_itself(storage: WebDav, entry: Entry, condition: Condition | None) -> Entry:
+    if condition is not None:
+        raise Conflict("it exists already", where=storage.where(entry.path))
+    return entry
+
+
+def _may_replace(storage: WebDav, entry: Entry, target: str, condition: Condition | None) -> bool:
+    """Whether there is a file that is to be replaced. Never a folder: it would go with all that is in it."""
+    if condition is not None:
+        if condition.version is not None:
+            raise Unsupported(
+                "a move or copy here knows no condition on a version", where=storage.where(target)
+            )
+        return False
+    there = kind_of(storage, target)
+    if there is None:
+        return False
+    if there is Kind.DIRECTORY or entry.is_dir:
+        raise Conflict(f"{there.noun} stands there", where=storage.where(target))
+    return True
+
+
+def _with_time_of(storage: WebDav, entry: Entry, target: str) -> Entry:
+    """What is at the target now, with the time of what it was made from where the server keeps times."""
+    now = storage.stat(target)
+    lost = entry.mtime_ns is not None and now.mtime_ns != entry.mtime_ns
+    if lost and storage.traits.patch != "none" and entry.mtime_ns is not None:
+        return set_mtime(storage, target, entry.mtime_ns)
+    return now
+
+
+_WAYS: dict[str, tuple[str, Callable[[int], str]]] = {
+    "lastmodified": (f"{DAV}lastmodified", lambda ns: str(ns // SECOND_NS)),
+    "getlastmodified": (MODIFIED, to_http),
+    "win32": (WIN32_MODIFIED, to_http),
+}
+
+
+def set_mtime(storage: WebDav, path: str, mtime_ns: int) -> Entry:
+    """One PROPPATCH, and a look whether it was done."""
+    where = storage.where(path)
+    name, text = _WAYS[storage.traits.patch]
+    answer = storage.dav.request(
+        "PROPPATCH",
+        storage.dav.place.url(path),
+        operation=Operation.UPLOAD,
+        where=where,
+        headers={"content-type": "application/xml; charset=utf-8"},
+        content=proppatch({name: text(mtime_ns)}),
+        ok=(403, 405, 423, 500, 501),
+    )
+    if answer.status == 423:
+        raise locked(storage, path, answer)
+    refused = answer.status >= 400 or (
+        answer.status == 207 and any(item.refused for item in parsed(answer.body, where))
+    )
+    entry = storage.stat(path)
+    if refused or entry.mtime_ns is None or abs(entry.mtime_ns - mtime_ns) >= SECOND_NS:
+        raise Unsupported(f"the server does not set the time of {entry.kind.noun}", where=where)
+    return entry
+
+
+__all__ = [
+    "GONE",
+    "Folders",
+    "copy",
+    "delete",
+    "kind_of",
+    "make_dir",
+    "move",
+    "remove",
+    "remove_tree",
+    "rename",
+]
