@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.webdav.dates import SECOND_NS, to_http
-from skycap.cloudproviders.webdav.errors import GONE, error_of, raise_first
+from skycap.cloudproviders.webdav.errors import error_of, raise_first
 from skycap.cloudproviders.webdav.listing import is_empty, scan
 from skycap.cloudproviders.webdav.multistatus import DAV, parsed
 from skycap.cloudproviders.webdav.properties import MODIFIED, WIN32_MODIFIED, proppatch
+from skycap.cloudproviders.webdav.vendors import ODD
 from skycap.core import paths
 from skycap.core.errors import Conflict, Locked, NotFound, Unsupported
 from skycap.core.http import Response
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _STANDS = frozenset({301, 403, 405, 423})
 """How servers refuse to make a folder that may be there already."""
 _MISSING = frozenset({404, 409})
+_RACES = 5
 
 
 def kind_of(storage: WebDav, path: str) -> Kind | None:
@@ -179,9 +181,24 @@ def locked(storage: WebDav, path: str, answer: Response) -> Locked:
     return error
 
 
-def move(storage: WebDav, source: str, target: str, *, overwrite: bool) -> None:
-    """One MOVE; `Conflict` where something is there and is not to be replaced."""
-    _transfer(storage, "MOVE", source, target, overwrite=overwrite)
+def can_target(storage: WebDav, path: str) -> bool:
+    """Whether a move or copy goes to just this name."""
+    traits = storage.traits
+    return traits.move and (traits.odd_targets or ODD.isdisjoint(path))
+
+
+def move_over(storage: WebDav, source: str, target: str, there: Kind | None) -> None:
+    """One MOVE onto a file, or onto nothing, as was seen before; more where others write there as well."""
+    for _ in range(_RACES):
+        try:
+            return _transfer(storage, "MOVE", source, target, overwrite=there is not None)
+        except Conflict:
+            if there is not None:
+                raise
+            there = kind_of(storage, target)
+            if there is Kind.DIRECTORY:
+                raise
+    raise Conflict("others write there at the same time", where=storage.where(target))
 
 
 def _transfer(
@@ -201,12 +218,12 @@ def _transfer(
             storage.dav.place.url(source, folder=folder),
             operation=Operation.UPLOAD,
             where=where,
-            ok=(404, 409, 423),
+            ok=(403, 404, 409, 423),
             headers=headers,
         )
 
     answer = send()
-    if answer.status in _MISSING:
+    if answer.status in {403, *_MISSING}:  # 403 is what rclone says of a folder that is not there
         parent = paths.split(target)[0]
         storage.folders.forget(parent)
         storage.folders.make(parent)
@@ -253,6 +270,8 @@ def _onto_itself(storage: WebDav, entry: Entry, condition: Condition | None) -> 
 
 def _may_replace(storage: WebDav, entry: Entry, target: str, condition: Condition | None) -> bool:
     """Whether there is a file that is to be replaced. Never a folder: it would go with all that is in it."""
+    if not (storage.traits.odd_targets or ODD.isdisjoint(target)):
+        raise Unsupported("not every server moves or copies to such a name", where=storage.where(target))
     if condition is not None:
         if condition.version is not None:
             raise Unsupported(
@@ -305,17 +324,3 @@ def set_mtime(storage: WebDav, path: str, mtime_ns: int) -> Entry:
     if refused or entry.mtime_ns is None or abs(entry.mtime_ns - mtime_ns) >= SECOND_NS:
         raise Unsupported(f"the server does not set the time of {entry.kind.noun}", where=where)
     return entry
-
-
-__all__ = [
-    "GONE",
-    "Folders",
-    "copy",
-    "delete",
-    "kind_of",
-    "make_dir",
-    "move",
-    "remove",
-    "remove_tree",
-    "rename",
-]

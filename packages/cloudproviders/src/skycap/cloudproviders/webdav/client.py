@@ -131,7 +131,7 @@ class Dav:
             yield from parser.close()
 
     def propfind(self, url: str, depth: str, names: tuple[str, ...], *, where: str) -> Iterator[Item]:
-        """What the server tells of a resource (depth 0), of its members too (1), or of all below (infinity)."""
+        """What the server tells of a resource (depth 0), of its members too (1), of all below (infinity)."""
         return self.items("PROPFIND", url, where=where, content=propfind(names), headers={"depth": depth})
 
     def _check(

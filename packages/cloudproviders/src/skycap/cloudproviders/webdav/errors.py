@@ -84,8 +84,7 @@ def error_of(
         return PathInvalid(f"the server cannot hold this name ({said})", where=where, hint="Rename it.")
     meaning = _MEANINGS.get(status)
     if meaning is None:
-        found = error_for_status(status, headers, where=where, operation=operation, detail=said)
-        return found
+        return error_for_status(status, headers, where=where, operation=operation, detail=said)
     message = f"{meaning.message} (HTTP {status})" + (f": {said}" if said else "")
     return meaning.cls(
         message,

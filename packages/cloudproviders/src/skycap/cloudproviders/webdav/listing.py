@@ -68,7 +68,7 @@ def scan(storage: WebDav, path: str, *, deep: bool = False, temporary: bool = Fa
 
 
 def is_empty(storage: WebDav, path: str) -> tuple[Entry, bool]:
-    """What is at a path, and whether nothing is in it; one request, of which no more is read than it takes."""
+    """What is at a path, and whether nothing is in it; one request, and no more of it is read than needed."""
     where = storage.where(path)
     url, names = storage.dav.place.url(path), asked_of(storage.traits)
     itself: Entry | None = None

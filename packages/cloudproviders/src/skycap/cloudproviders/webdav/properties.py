@@ -50,7 +50,7 @@ def proppatch(values: Mapping[str, str]) -> bytes:
 
 def asked_of(traits: Traits) -> tuple[str, ...]:
     """What an entry is made of, on a server of this kind."""
-    more = (CHECKSUMS,) if traits.checksums else ()
+    more: tuple[str, ...] = (CHECKSUMS,) if traits.checksums else ()
     if traits.patch == "win32":
         more += (WIN32_MODIFIED,)
     return (TYPE, LENGTH, MODIFIED, ETAG, *more)
@@ -64,21 +64,22 @@ def is_folder(item: Item) -> bool:
 def entry_of(item: Item, path: str, traits: Traits) -> Entry:
     """The entry that an item tells of."""
     modified = to_ns(item.get(MODIFIED))
-    times = {"mtime_ns" if traits.keeps_times else "stored_at_ns": modified}
-    if traits.patch == "win32" and (kept := to_ns(item.get(WIN32_MODIFIED))) is not None:
-        times["mtime_ns"] = kept
     if is_folder(item):
-        return Entry(path, Kind.DIRECTORY, **times)
+        return timed(Entry(path, Kind.DIRECTORY), modified, item.get(WIN32_MODIFIED), traits)
     length = item.get(LENGTH)
     size = int(length) if length is not None and length.isdecimal() else None
-    return Entry(
-        path,
-        Kind.FILE,
-        size,
-        version=version_of(item.get(ETAG), size, modified, traits),
-        hashes=hashes_of(item.get(CHECKSUMS)),
-        **times,
-    )
+    version = version_of(item.get(ETAG), size, modified, traits)
+    entry = Entry(path, Kind.FILE, size, version=version, hashes=hashes_of(item.get(CHECKSUMS)))
+    return timed(entry, modified, item.get(WIN32_MODIFIED), traits)
+
+
+def timed(entry: Entry, modified_ns: int | None, win32: str | None, traits: Traits) -> Entry:
+    """The entry with a time: the one it was given where the server keeps that, else that of the server."""
+    if traits.patch == "win32":
+        return entry._replace(mtime_ns=to_ns(win32), stored_at_ns=modified_ns)
+    if traits.keeps_times:
+        return entry._replace(mtime_ns=modified_ns)
+    return entry._replace(stored_at_ns=modified_ns)
 
 
 def hashes_of(text: str | None) -> dict[str, str] | None:

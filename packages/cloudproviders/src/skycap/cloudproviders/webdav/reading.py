@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.webdav.dates import to_ns
-from skycap.cloudproviders.webdav.properties import version_of
+from skycap.cloudproviders.webdav.properties import timed, version_of
 from skycap.core.errors import Conflict, DownloadFailed, NotFound, ProviderError
 from skycap.core.http import Stream
 from skycap.core.storage.entry import Entry, Kind
@@ -134,10 +134,9 @@ def _body(storage: WebDav, path: str, answer: Stream, offset: int, length: int |
         if total is not None and entry.size is not None and entry.size != total:
             raise ProviderError("the server answers with a web page in place of the file", where=where)
     modified = to_ns(answer.headers.get("last-modified"))
-    kept = storage.traits.keeps_times and storage.traits.patch != "win32"
-    times = {"mtime_ns" if kept else "stored_at_ns": modified}
     version = version_of(answer.headers.get("etag"), total, modified, storage.traits)
-    body = _Body(storage, answer, Entry(path, Kind.FILE, total, version=version, **times), length)
+    told = timed(Entry(path, Kind.FILE, total, version=version), modified, None, storage.traits)
+    body = _Body(storage, answer, told, length)
     if start < offset:
         _log.info("%s: the server does not heed ranges, %d bytes are read over", where, offset)
         body.skip(offset)

@@ -80,7 +80,7 @@ class WebDav(Storage):
 
     type_name: ClassVar[str] = "webdav"
     Options: ClassVar[type[StorageOptions]] = WebDavOptions
-    capabilities = _OfServer()  # type: ignore[assignment]
+    capabilities = _OfServer()
     by_server: ClassVar[frozenset[Capability]] = frozenset(_OfServer.most - _ALWAYS)
     """What not every server can."""
 
@@ -151,7 +151,7 @@ class WebDav(Storage):
         return self.dav.place.shown(path)
 
     def greet(self) -> None:
-        """See to it that the server has told how it wants to know us, before a body is sent that cannot wait."""
+        """See to it that the server has told how it wants to know us, before a body is sent only once."""
         if not self.dav.auth.ready:
             url = self.dav.place.url(folder=True)
             for _ in self.dav.propfind(url, "0", (TYPE,), where=self.where("")):

@@ -33,6 +33,12 @@ class Traits:
     """Whether all below a folder is told in one answer."""
     chunked: bool = False
     """Whether a body of unknown length is taken."""
+    odd_targets: bool = False
+    """Whether a move or copy goes to a name with `?`, `#` or a control character as it is asked to.
+
+    Some unpack the header `Destination` before they take it apart (WsgiDAV does), and so move a file over
+    another one, whose name is the beginning of that.
+    """
     quota: bool = False
     copy: bool = True
     move: bool = True
@@ -51,11 +57,15 @@ class Traits:
         return self.header or self.patch != "none"
 
 
+ODD = frozenset("?#;" + _CONTROLS)
+
+
 GENERIC = Traits()
 VENDORS: dict[str, Traits] = {
     "generic": GENERIC,
     "nextcloud": Traits(
         "nextcloud",
+        odd_targets=True,
         conditions=True,
         atomic_put=True,
         header=True,
@@ -72,6 +82,7 @@ VENDORS: dict[str, Traits] = {
     ),
     "owncloud": Traits(
         "owncloud",
+        odd_targets=True,
         conditions=True,
         atomic_put=True,
         header=True,
@@ -89,9 +100,12 @@ VENDORS: dict[str, Traits] = {
     ),
     "fastmail": Traits("fastmail", header=True, chunked=True),
     "sharepoint": Traits("sharepoint", atomic_put=True, patch="win32", etags=True, forbidden='"*:<>?\\|#%'),
-    "rclone": Traits("rclone", header=True, patch="lastmodified", etags=True, chunked=True),
+    "rclone": Traits(
+        "rclone", odd_targets=True, header=True, patch="lastmodified", etags=True, chunked=True
+    ),
     "skycap": Traits(
         "skycap",
+        odd_targets=True,
         conditions=True,
         atomic_put=True,
         header=True,

@@ -1,7 +1,7 @@
 """Files on their way to a server: all or nothing, as far as the server lets it be.
 
-A server whose PUT is all or nothing gets the file as it is. Of the others many keep what came before an upload
-broke off, in the place of the old file; so it goes under a name beside it, which is then moved into place.
+A server whose PUT is all or nothing gets the file as it is. Of the others many keep what came before
+an upload broke off, in the place of the old file; so it goes under a name beside it, which is then moved.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _spooled(content: _Content, spool: IO[bytes]) -> _Content:
 def _put(
     storage: WebDav, path: str, content: _Content, metadata: Metadata | None, condition: Condition | None
 ) -> Entry:
-    if storage.traits.atomic_put or not storage.traits.move:
+    if storage.traits.atomic_put or not changing.can_target(storage, path):
         return _put_in_place(storage, path, content, metadata, condition)
     return _put_beside(storage, path, content, metadata)
 
@@ -141,7 +141,7 @@ def _put_beside(storage: WebDav, path: str, content: _Content, metadata: Metadat
         with anew():
             if not content.whole or content.size is None:
                 _measure(storage.stat(temporary), count, where)
-            changing.move(storage, temporary, path, overwrite=there is not None)
+            changing.move_over(storage, temporary, path, there)
             return _finished(storage, path, count, metadata)
     except BaseException:
         with suppress(Error), anew():
@@ -230,7 +230,7 @@ def _make_parents(storage: WebDav, path: str) -> None:
 def _one_put(
     storage: WebDav, path: str, content: _Content, headers: Mapping[str, str], where: str
 ) -> Response:
-    answer = storage.dav.request(
+    return storage.dav.request(
         "PUT",
         storage.dav.place.url(path),
         operation=Operation.UPLOAD,
@@ -240,7 +240,6 @@ def _one_put(
         content=content.head if content.whole else content,
         size=None if content.whole else content.size,
     )
-    return answer
 
 
 def put_headers(storage: WebDav, metadata: Metadata | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ _FILES = re.compile(r"((?:[^/]+/)*?)remote\.php/(?:dav/files/([^/]+)|webdav)(?:/
 
 @dataclass(frozen=True, slots=True)
 class CloudPlace:
-    """A folder of a user: `front` is the cloud's own path with a slash at its end, `folder` that of the user."""
+    """A folder of a user. `front` is the cloud's own path, with a slash at its end if it has one."""
 
     front: str
     user: str

@@ -1,7 +1,7 @@
 """Chunked upload, version 2: parts in a folder beside the files, and a MOVE that makes one file of them.
 
-The server keeps such a folder for a day after the last part. It lists names and sizes of parts, not what is in
-them; so the state keeps a digest of each, and a part counts as held where both know it.
+The server keeps such a folder for a day after the last part. It lists names and sizes of parts, not what is
+in them; so the state keeps a digest of each, and a part counts as held where both know it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def part_size_for(size: int | None, wanted: int) -> int:
 
 
 def _new_id(path: str) -> str:
-    """A name for the folder of an upload. It tells of the path, so that who cleans up knows where it belongs."""
+    """A name for the folder of an upload. It tells the path, so that who cleans up knows what it is of."""
     named = base64.urlsafe_b64encode(path.encode()).decode("ascii").rstrip("=")
     return f"{_OURS}{secrets.token_hex(16)}" + (f"-{named}" if len(named) <= _NAMED_MAX else "")
 
