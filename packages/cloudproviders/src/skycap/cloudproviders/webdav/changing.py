@@ -13,7 +13,7 @@ from skycap.cloudproviders.webdav.multistatus import DAV, parsed
 from skycap.cloudproviders.webdav.properties import MODIFIED, WIN32_MODIFIED, proppatch
 from skycap.cloudproviders.webdav.vendors import ODD
 from skycap.core import paths
-from skycap.core.errors import Conflict, Locked, NotFound, Unsupported
+from skycap.core.errors import Conflict, Locked, NotFound, RateLimited, TransferFailed, Unsupported
 from skycap.core.http import Response
 from skycap.core.retry import Operation
 from skycap.core.storage.condition import Condition
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _STANDS = frozenset({301, 403, 405, 423})
 """How servers refuse to make a folder that may be there already."""
 _MISSING = frozenset({404, 409})
-_RACES = 5
+_RACES = 8
 
 
 def kind_of(storage: WebDav, path: str) -> Kind | None:
@@ -188,17 +188,20 @@ def can_target(storage: WebDav, path: str) -> bool:
 
 
 def move_over(storage: WebDav, source: str, target: str, there: Kind | None) -> None:
-    """One MOVE onto a file, or onto nothing, as was seen before; more where others write there as well."""
-    for _ in range(_RACES):
+    """One MOVE onto a file, or onto nothing, as was seen before; more where others write there as well.
+
+    A server that replaces in two steps answers two who do it at once with errors of all kinds. As long as the
+    source is there, nothing has happened yet.
+    """
+    for left in reversed(range(_RACES)):
         try:
             return _transfer(storage, "MOVE", source, target, overwrite=there is not None)
-        except Conflict:
-            if there is not None:
+        except (Conflict, NotFound, TransferFailed) as error:
+            if not left or isinstance(error, RateLimited) or kind_of(storage, source) is None:
                 raise
             there = kind_of(storage, target)
             if there is Kind.DIRECTORY:
-                raise
-    raise Conflict("others write there at the same time", where=storage.where(target))
+                raise Conflict("a directory stands there", where=storage.where(target)) from None
 
 
 def _transfer(

@@ -100,9 +100,7 @@ VENDORS: dict[str, Traits] = {
     ),
     "fastmail": Traits("fastmail", header=True, chunked=True),
     "sharepoint": Traits("sharepoint", atomic_put=True, patch="win32", etags=True, forbidden='"*:<>?\\|#%'),
-    "rclone": Traits(
-        "rclone", odd_targets=True, header=True, patch="lastmodified", etags=True, chunked=True
-    ),
+    "rclone": Traits("rclone", odd_targets=True, header=True, patch="lastmodified", etags=True, chunked=True),
     "skycap": Traits(
         "skycap",
         odd_targets=True,

@@ -16,11 +16,11 @@ from typing import IO, TYPE_CHECKING
 
 from skycap.cloudproviders.webdav import changing
 from skycap.cloudproviders.webdav.dates import SECOND_NS
-from skycap.cloudproviders.webdav.errors import GONE, error_of
+from skycap.cloudproviders.webdav.errors import error_of
 from skycap.cloudproviders.webdav.names import temporary_beside
 from skycap.cloudproviders.webdav.properties import version_of
 from skycap.core import paths
-from skycap.core.errors import Conflict, Error, UploadFailed
+from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
 from skycap.core.http import Response
 from skycap.core.retry import Operation, anew
 from skycap.core.storage.condition import Condition
@@ -152,20 +152,22 @@ def _put_beside(storage: WebDav, path: str, content: _Content, metadata: Metadat
 def _take_back(storage: WebDav, temporary: str, *, begun: bool) -> None:
     """Remove what a failed upload left.
 
-    A server may still be busy with the broken request and make the file only now, so that what is not there
-    is looked for once more, a few times.
+    A server may still be busy with the broken request, and make the file only now or once more; so it is asked
+    for again, a few times.
     """
     url, where = storage.dav.place.url(temporary), storage.where(temporary)
-    for wait_s in (*_LATER_S, 0.0) if begun else (0.0,):
-        answer = storage.dav.request("DELETE", url, operation=Operation.DELETE, where=where, ok=(404, 410))
-        if answer.status not in GONE:
-            return
+    for wait_s in _LATER_S if begun else ():
+        storage.dav.request("DELETE", url, operation=Operation.DELETE, where=where, ok=(404, 409, 410))
         time.sleep(wait_s)
+    storage.dav.request("DELETE", url, operation=Operation.DELETE, where=where, ok=(404, 409, 410))
 
 
 def _finished(storage: WebDav, path: str, count: int, metadata: Metadata | None) -> Entry:
     """The entry of what was just written; the size must be right, and the time is set where it was not."""
-    entry = storage.stat(path)
+    try:
+        entry = storage.stat(path)
+    except NotFound:  # it was stored, and somebody has removed it since
+        return Entry(path, Kind.FILE, count)
     _measure(entry, count, storage.where(path))
     mtime_ns = metadata.mtime_ns if metadata is not None else None
     if mtime_ns is not None and storage.traits.patch != "none" and not _same_time(entry.mtime_ns, mtime_ns):
