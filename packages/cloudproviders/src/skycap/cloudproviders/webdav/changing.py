@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ _STANDS = frozenset({301, 403, 405, 423})
 """How servers refuse to make a folder that may be there already."""
 _MISSING = frozenset({404, 409})
 _RACES = 8
+_MOMENTS_S = (0.02, 0.05, 0.1, 0.2)
 
 
 def kind_of(storage: WebDav, path: str) -> Kind | None:
@@ -148,14 +151,18 @@ def delete(
 ) -> None:
     """One DELETE; what is absent is success."""
     where = storage.where(path)
-    answer = storage.dav.request(
-        "DELETE",
-        storage.dav.place.url(path, folder=folder),
-        operation=Operation.DELETE,
-        where=where,
-        ok=(404, 410, 423),
-        headers=headers,
-    )
+
+    def send() -> Response:
+        return storage.dav.request(
+            "DELETE",
+            storage.dav.place.url(path, folder=folder),
+            operation=Operation.DELETE,
+            where=where,
+            ok=(404, 410, 423),
+            headers=headers,
+        )
+
+    answer = _patiently(storage, path, send)
     storage.folders.forget(path)
     if answer.status == 423:
         raise locked(storage, path, answer)
@@ -164,21 +171,40 @@ def delete(
 
 
 def locked(storage: WebDav, path: str, answer: Response) -> Locked:
-    """The error for a lock, with its owner where the server tells."""
+    """The error for a lock, with its owner where the server tells; if there is none, it passes by itself."""
     where = storage.where(path)
     error = error_of(423, answer.headers, answer.body, where=where, operation=Operation.UPLOAD)
     assert isinstance(error, Locked)  # noqa: S101 - so it stands in the table
+    owner = _lock_owner(storage, path)
+    if owner is None:
+        error.retryable = True
+        error.hint = "The server was busy with it. Try again."
+    elif owner:
+        error.message = f"it is locked by {paths.printable(owner)[:100]}"
+    return error
+
+
+def _lock_owner(storage: WebDav, path: str) -> str | None:
+    """Who holds a lock, "" where that is not told; None where there is no lock to be seen."""
     name = f"{DAV}lockdiscovery"
     try:
-        asked = storage.dav.propfind(storage.dav.place.url(path), "0", (name,), where=where)
-        for item in list(asked):
-            inner = item.below.get(name, {})
-            owner = inner.get(f"{DAV}owner") or inner.get(f"{DAV}href")
-            if owner:
-                error.message = f"it is locked by {paths.printable(owner)[:100]}"
+        url, where = storage.dav.place.url(path), storage.where(path)
+        for item in list(storage.dav.propfind(url, "0", (name,), where=where)):
+            if inner := item.below.get(name):
+                return inner.get(f"{DAV}owner") or ""
     except NotFound:
         pass
-    return error
+    return None
+
+
+def _patiently(storage: WebDav, path: str, send: Callable[[], Response]) -> Response:
+    """An answer that is no 423 which passes by itself: some servers lock a file while they are at work on it."""
+    for wait_s in _MOMENTS_S:
+        answer = send()
+        if answer.status != 423 or _lock_owner(storage, path) is not None:
+            return answer
+        time.sleep(wait_s)
+    return send()
 
 
 def can_target(storage: WebDav, path: str) -> bool:
@@ -202,6 +228,7 @@ def move_over(storage: WebDav, source: str, target: str, there: Kind | None) -> 
             there = kind_of(storage, target)
             if there is Kind.DIRECTORY:
                 raise Conflict("a directory stands there", where=storage.where(target)) from None
+            time.sleep(random.uniform(0.0, _MOMENTS_S[1]))  # noqa: S311 - so that two do not meet again
 
 
 def _transfer(
@@ -225,7 +252,7 @@ def _transfer(
             headers=headers,
         )
 
-    answer = send()
+    answer = _patiently(storage, target, send)
     if answer.status in {403, *_MISSING}:  # 403 is what rclone says of a folder that is not there
         parent = paths.split(target)[0]
         storage.folders.forget(parent)

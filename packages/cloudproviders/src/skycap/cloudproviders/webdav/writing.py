@@ -157,9 +157,9 @@ def _take_back(storage: WebDav, temporary: str, *, begun: bool) -> None:
     """
     url, where = storage.dav.place.url(temporary), storage.where(temporary)
     for wait_s in _LATER_S if begun else ():
-        storage.dav.request("DELETE", url, operation=Operation.DELETE, where=where, ok=(404, 409, 410))
+        storage.dav.request("DELETE", url, operation=Operation.DELETE, where=where, ok=(404, 409, 410, 423))
         time.sleep(wait_s)
-    storage.dav.request("DELETE", url, operation=Operation.DELETE, where=where, ok=(404, 409, 410))
+    storage.dav.request("DELETE", url, operation=Operation.DELETE, where=where, ok=(404, 409, 410, 423))
 
 
 def _finished(storage: WebDav, path: str, count: int, metadata: Metadata | None) -> Entry:
