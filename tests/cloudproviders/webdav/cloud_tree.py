@@ -43,8 +43,8 @@ class Refused(Exception):
 class Tree:
     """The files of one user, by path. Whoever uses it holds `lock`.
 
-    Its clock goes on by a second with each change: versions are named by seconds, and a real cloud keeps one a
-    second at most.
+    Its clock goes on by a second with each change: versions are named by seconds, and a real cloud keeps one
+    a second at most.
     """
 
     def __init__(self) -> None:

@@ -13,65 +13,29 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from tests.cloudproviders.webdav.cloud_tree import Node, Refused, Tree
+from tests.cloudproviders.webdav.cloud_wire import (
+    Answer,
+    Properties,
+    Request,
+    asked,
+    check_name,
+    element,
+    give,
+    http_date,
+    multi,
+    multistatus,
+    ocs,
+    propstat,
+)
 from tests.cloudproviders.webdav.servers import Wsgi
 
 _MIB = 1 << 20
-_SPACES = {"DAV:": "d", "http://owncloud.org/ns": "oc", "http://nextcloud.org/ns": "nc"}
 _REASONS = {200: "OK", 201: "Created", 204: "No Content", 206: "Partial Content", 207: "Multi-Status"}
-Properties = dict[str, str]
-
-
-def _http_date(seconds: int) -> str:
-    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(seconds))
-
-
-class Request:
-    def __init__(self, environ: dict[str, Any]) -> None:
-        self.method: str = environ["REQUEST_METHOD"]
-        raw = environ["SCRIPT_NAME"] + environ["PATH_INFO"]
-        self.path = raw.encode("latin-1").decode("utf-8")
-        self.query = parse_qs(environ.get("QUERY_STRING", ""))
-        self.headers = {
-            name[5:].lower().replace("_", "-"): value
-            for name, value in environ.items()
-            if name[:5] == "HTTP_"
-        }
-        self.type: str = environ.get("CONTENT_TYPE", "")
-        length = environ.get("CONTENT_LENGTH", "")
-        self.body: bytes = environ["wsgi.input"].read(int(length)) if length else environ["wsgi.input"].read()
-        if length and len(self.body) != int(length):
-            raise Refused(400, f"Expected filesize of {length} bytes but read {len(self.body)} bytes.")
-
-    def number(self, name: str) -> int | None:
-        value = self.headers.get(name)
-        if value is not None and not re.fullmatch(r"\d+", value):
-            raise Refused(400, f"{name} is not a number: {value}")
-        return None if value is None else int(value)
-
-    def destination(self) -> str:
-        """The decoded path of the header, which must be there and be of this server."""
-        value = self.headers.get("destination")
-        if value is None:
-            raise Refused(400, "The destination header was not supplied")
-        parts = urlsplit(value)
-        if parts.netloc and parts.netloc != self.headers["host"]:
-            raise Refused(502, "The destination is on another server")
-        return unquote(parts.path).rstrip("/")
-
-
-class Answer(Exception):
-    """What goes out; raised, so that a handler may end anywhere."""
-
-    def __init__(self, status: int, body: bytes = b"", **headers: str) -> None:
-        super().__init__(status)
-        self.status = status
-        self.body = body
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 class Cloud:
@@ -146,7 +110,7 @@ class Cloud:
 
     def _properties(self, path: str, node: Node) -> Properties:
         found = {
-            "{DAV:}getlastmodified": _http_date(node.mtime),
+            "{DAV:}getlastmodified": http_date(node.mtime),
             "{DAV:}getetag": f"&quot;{node.etag}&quot;",
             "{http://owncloud.org/ns}fileid": str(node.id),
         }
@@ -163,16 +127,17 @@ class Cloud:
         return found
 
     def _propfind(self, request: Request, path: str) -> None:
-        node, asked = self.tree.get(path), _asked(request)
+        node, wanted = self.tree.get(path), asked(request)
         depth = request.headers.get("depth", "infinity")
         if depth not in {"0", "1", "infinity"}:
             raise Refused(400, "The Depth header is wrong")
         paths = {"0": [], "1": self.tree.members(path), "infinity": self.tree.below(path)}[depth]
         if node.content is not None:
             paths = []
-        door = request.path[: len(request.path.rstrip("/")) - len(path)].rstrip("/") if path else request.path
+        door = request.path.rstrip("/")
+        door = door[: len(door) - len(path)] if path else door
         items = [(self._href(door, one), self._properties(one, self.tree.get(one))) for one in [path, *paths]]
-        raise _multistatus(items, asked)
+        raise multistatus(items, wanted)
 
     def _href(self, door: str, path: str) -> str:
         href = quote(f"{door.rstrip('/')}/{path}")
@@ -186,21 +151,18 @@ class Cloud:
             if prop.tag == "{DAV:}lastmodified":
                 node.mtime = int(prop.text or "")
                 statuses[prop.tag] = 200
-        stats = "".join(
-            f"<d:propstat><d:prop>{_element(tag)}</d:prop><d:status>HTTP/1.1 {status} x</d:status></d:propstat>"
-            for tag, status in statuses.items()
-        )
-        raise _multi(f"<d:response><d:href>{quote(request.path)}</d:href>{stats}</d:response>")
+        stats = "".join(propstat(element(tag), f"{status} x") for tag, status in statuses.items())
+        raise multi(f"<d:response><d:href>{quote(request.path)}</d:href>{stats}</d:response>")
 
     def _mkcol(self, request: Request, path: str) -> None:
-        _check_name(path)
+        check_name(path)
         if request.body:
             raise Refused(415, "The request body for the MKCOL request must have an xml Content-Type")
         self.tree.make_folder(path)
         raise Answer(201)
 
     def _put(self, request: Request, path: str) -> None:
-        _check_name(path)
+        check_name(path)
         self._preconditions(request, path)
         checksum = request.headers.get("oc-checksum", "")
         if checksum:
@@ -226,7 +188,7 @@ class Cloud:
         node = self.tree.get(path)
         if node.content is None:
             raise Refused(501, "This is the WebDAV interface. It can only be accessed by WebDAV clients")
-        _give(request, node.content, ETag=f'"{node.etag}"', Last_Modified=_http_date(node.mtime))
+        give(request, node.content, ETag=f'"{node.etag}"', Last_Modified=http_date(node.mtime))
 
     _head = _get
 
@@ -243,7 +205,7 @@ class Cloud:
         for door in (self._doors[0][0], self._doors[1][0]):
             if destination.startswith(f"{door}/"):
                 path = destination[len(door) :].strip("/")
-                _check_name(path)
+                check_name(path)
                 return path
         raise Refused(403, f"The destination {destination} is not among the files")
 
@@ -323,7 +285,7 @@ class Cloud:
         items: list[tuple[str, Properties]] = []
 
         def folder(href: str, begun: int) -> None:
-            told = {"{DAV:}resourcetype": "<d:collection/>", "{DAV:}getlastmodified": _http_date(begun)}
+            told = {"{DAV:}resourcetype": "<d:collection/>", "{DAV:}getlastmodified": http_date(begun)}
             items.append((f"{href}/", told))
 
         if name:
@@ -338,7 +300,7 @@ class Cloud:
             folder(base, int(time.time()))
             for one, (_, _, begun) in self.uploads.items():
                 folder(f"{base}/{one}", begun)
-        raise _multistatus(items, _asked(request))
+        raise multistatus(items, asked(request))
 
     # Trash and versions
 
@@ -360,7 +322,7 @@ class Cloud:
                 if content is not None:
                     told["{DAV:}getcontentlength"] = str(len(content))
                 items.append((f"{base}/{quote(one.name)}", told))
-            raise _multistatus(items, _asked(request))
+            raise multistatus(items, asked(request))
         if request.method == "DELETE":
             for one in [name] if name else list(trash):
                 del trash[one]
@@ -393,12 +355,12 @@ class Cloud:
             items: list[tuple[str, Properties]] = [(f"{base}/", {"{DAV:}resourcetype": "<d:collection/>"})]
             for at, content in {**node.versions, node.mtime: node.content or b""}.items():
                 told = {"{DAV:}resourcetype": "", "{DAV:}getcontentlength": str(len(content))}
-                items.append((f"{base}/{at}", {**told, "{DAV:}getlastmodified": _http_date(at)}))
-            raise _multistatus(items, _asked(request))
+                items.append((f"{base}/{at}", {**told, "{DAV:}getlastmodified": http_date(at)}))
+            raise multistatus(items, asked(request))
         if not version.isdecimal() or int(version) not in node.versions:
             raise Refused(404, "no such version")
         if request.method == "GET":
-            _give(request, node.versions[int(version)], Last_Modified=_http_date(int(version)))
+            give(request, node.versions[int(version)], Last_Modified=http_date(int(version)))
         if request.method == "MOVE":
             if not request.destination().startswith(f"/remote.php/dav/versions/{self.user}/restore/"):
                 raise Refused(403, "versions are restored by moving them to the restore folder")
@@ -423,34 +385,34 @@ class Cloud:
         pattern = re.escape(re.sub(r"\\(.)", r"\1", like.findtext("{DAV:}literal") or "")).replace("%", ".*")
         folder = scope[len(start) :].strip("/")
         self.tree.get(folder)
-        asked = [one.tag for one in query.iterfind("{DAV:}select/{DAV:}prop/*")]
+        wanted = [one.tag for one in query.iterfind("{DAV:}select/{DAV:}prop/*")]
         base = f"/remote.php/dav/files/{self.user}"
         items = [
             (self._href(base, one), self._properties(one, self.tree.get(one)))
             for one in self.tree.below(folder)
             if re.fullmatch(pattern, one.rpartition("/")[2], re.IGNORECASE)
         ]
-        raise _multistatus(items, asked)
+        raise multistatus(items, wanted)
 
     def sharing(self, request: Request, path: str) -> None:
         if request.headers.get("ocs-apirequest") != "true":
-            raise _ocs(997, "the header OCS-APIRequest is missing", http=401)
+            raise ocs(997, "the header OCS-APIRequest is missing", http=401)
         if request.query.get("format") != ["json"]:
             raise AssertionError("the answer would be XML")
         if request.method == "GET":
-            raise _ocs(200, "OK", list(self.shares.values()))
+            raise ocs(200, "OK", list(self.shares.values()))
         if request.method == "DELETE":
             if self.shares.pop(int(path), None) is None:
-                raise _ocs(404, "Wrong share ID, share does not exist")
-            raise _ocs(200, "OK", [])
+                raise ocs(404, "Wrong share ID, share does not exist")
+            raise ocs(200, "OK", [])
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         if form.get("shareType") != "3" or not form.get("path", "").startswith("/"):
-            raise _ocs(400, "unknown share type, or no path")
+            raise ocs(400, "unknown share type, or no path")
         if form["path"].strip("/") not in self.tree.nodes:
-            raise _ocs(404, "Wrong path, file/folder does not exist")
+            raise ocs(404, "Wrong path, file/folder does not exist")
         expires = form.get("expireDate")
         if expires is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", expires):
-            raise _ocs(404, "Invalid date, date format must be YYYY-MM-DD")
+            raise ocs(404, "Invalid date, date format must be YYYY-MM-DD")
         number = len(self.shares) + 1
         self.shares[number] = {
             "id": str(number),
@@ -460,63 +422,7 @@ class Cloud:
             "expiration": f"{expires} 00:00:00" if expires else None,
             "password": "***" if "password" in form else None,
         }
-        raise _ocs(200, "OK", self.shares[number])
-
-
-def _ocs(code: int, message: str, data: Any = None, *, http: int | None = None) -> Answer:
-    told = {"ocs": {"meta": {"status": "ok", "statuscode": code, "message": message}, "data": data}}
-    return Answer(http or code, json.dumps(told).encode(), Content_Type="application/json; charset=utf-8")
-
-
-def _check_name(path: str) -> None:
-    name = path.rpartition("/")[2]
-    if not name or "\\" in path or any(ord(one) < 32 for one in path) or len(name.encode()) > 250:
-        raise Refused(400, "File name is not allowed", "OCA\\DAV\\Connector\\Sabre\\Exception\\InvalidPath")
-
-
-def _give(request: Request, content: bytes, **headers: str) -> None:
-    headers |= {"Accept_Ranges": "bytes", "Content_Type": "application/octet-stream"}
-    found = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
-    if found is None:
-        raise Answer(200, content, **headers)
-    start, end = int(found.group(1)), int(found.group(2) or len(content))
-    if start >= len(content):
-        raise Refused(416, "The start offset exceeded the size of the entity")
-    part = content[start : end + 1]
-    where = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
-    raise Answer(206, part, Content_Range=where, **headers)
-
-
-def _asked(request: Request) -> list[str]:
-    found = [one.tag for one in ElementTree.fromstring(request.body).iterfind("{DAV:}prop/*")]
-    if not found:
-        raise Refused(400, "no properties are asked for")
-    return found
-
-
-def _element(tag: str, inner: str = "") -> str:
-    space, _, local = tag[1:].partition("}")
-    if space not in _SPACES:
-        return f'<x:{local} xmlns:x="{space}">{inner}</x:{local}>'
-    return f"<{_SPACES[space]}:{local}>{inner}</{_SPACES[space]}:{local}>"
-
-
-def _multistatus(items: list[tuple[str, Properties]], asked: list[str]) -> Answer:
-    responses = []
-    for href, told in items:
-        found = "".join(_element(tag, told[tag]) for tag in asked if tag in told)
-        absent = "".join(_element(tag) for tag in asked if tag not in told)
-        stats = f"<d:propstat><d:prop>{found}</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>"
-        if absent:
-            stats += f"<d:propstat><d:prop>{absent}</d:prop><d:status>HTTP/1.1 404 Not Found</d:status></d:propstat>"
-        responses.append(f"<d:response><d:href>{escape(href)}</d:href>{stats}</d:response>")
-    return _multi("".join(responses))
-
-
-def _multi(inner: str) -> Answer:
-    spaces = " ".join(f'xmlns:{prefix}="{uri}"' for uri, prefix in _SPACES.items())
-    body = f'<?xml version="1.0"?><d:multistatus {spaces}>{inner}</d:multistatus>'
-    return Answer(207, body.encode(), Content_Type="application/xml; charset=utf-8")
+        raise ocs(200, "OK", self.shares[number])
 
 
 class Nextcloud(Wsgi):

@@ -1,4 +1,4 @@
-"""Real WebDAV servers on loopback, each a class with the same few methods; one more server is one more class."""
+"""Real WebDAV servers on loopback, each a class with the same methods: one more is one more class."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DavServer:
     """Serves a local folder. `options` are those of a remote; `fresh` gives an empty storage in it."""
 
     user = "ada"
-    password = "correct horse"  # noqa: S105 - of a server that lives for a test
+    password = "correct horse"
     vendor: ClassVar[str] = "auto"
 
     def __init__(self, folder: Path) -> None:

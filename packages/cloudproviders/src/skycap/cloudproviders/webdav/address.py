@@ -35,7 +35,10 @@ class Place:
     @classmethod
     def parse(cls, url: str) -> Place:
         """From a URL; `ConfigInvalid` for one with credentials, or that is none of http."""
-        parts = urlsplit(url if "://" in url else f"https://{url}")
+        try:
+            parts = urlsplit(url if "://" in url else f"https://{url}")
+        except ValueError:
+            raise ConfigInvalid("not a URL", hint="Write it like https://cloud.example.com/dav.") from None
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         if "@" in parts.netloc:
             raise ConfigInvalid(

@@ -25,8 +25,9 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
     # Commas part both schemes and parameters; one in quotes parts neither.
     hidden = re.sub(r'"(?:[^"\\]|\\.)*"', lambda quoted: quoted.group().replace(",", "\0"), header)
     marks = list(_SCHEMES.finditer(hidden))
-    for mark, after in zip(marks, [*marks[1:], None], strict=True):
-        text = header[mark.end() : after.start() if after else len(header)]
+    ends = [*(mark.start() for mark in marks[1:]), len(header)]
+    for mark, end in zip(marks, ends, strict=False):
+        text = header[mark.end() : end]
         parameters = {
             name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
             for name, quoted, plain in _PARAMETER.findall(text)

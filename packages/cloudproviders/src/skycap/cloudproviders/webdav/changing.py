@@ -1,15 +1,15 @@
-"""Folders, moves, copies, removals and times: what changes a store without bytes travelling."""
+"""Moves, copies, removals and times: what changes a store without bytes travelling."""
 
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from skycap.cloudproviders.webdav.dates import SECOND_NS, to_http
 from skycap.cloudproviders.webdav.errors import error_of, raise_first
+from skycap.cloudproviders.webdav.folders import kind_of
 from skycap.cloudproviders.webdav.listing import is_empty, scan
 from skycap.cloudproviders.webdav.multistatus import DAV, parsed
 from skycap.cloudproviders.webdav.properties import MODIFIED, WIN32_MODIFIED, proppatch
@@ -24,99 +24,9 @@ from skycap.core.storage.entry import Entry, Kind
 if TYPE_CHECKING:
     from skycap.cloudproviders.webdav.storage import WebDav
 
-_STANDS = frozenset({301, 403, 405, 423})
-"""How servers refuse to make a folder that may be there already."""
 _MISSING = frozenset({404, 409})
 _RACES = 8
 _MOMENTS_S = (0.02, 0.05, 0.1, 0.2)
-
-
-def kind_of(storage: WebDav, path: str) -> Kind | None:
-    """What is at a path; None if nothing is."""
-    try:
-        return storage.stat(path).kind
-    except NotFound:
-        return None
-
-
-class Folders:
-    """Makes folders, and remembers for a while which ones are known to be there."""
-
-    _MOST = 4096
-
-    def __init__(self, storage: WebDav) -> None:
-        self._storage = storage
-        self._lock = threading.Lock()
-        self._known: set[str] = set()
-
-    def make(self, path: str, *, look: bool = False) -> None:
-        """Make a folder and those above it; with `look`, also one that was there a moment ago."""
-        if not look and self._is_known(path):
-            return
-        storage = self._storage
-        where = storage.where(path)
-        if not path:
-            self._make_root()
-        else:
-            answer = self._mkcol(path)
-            if answer.status in _MISSING:
-                parent = paths.split(path)[0]
-                self.forget(parent)
-                self.make(parent)
-                answer = self._mkcol(path)
-            if answer.status in _STANDS or answer.status in _MISSING:
-                self._must_be_folder(path, answer, where)
-        self._remember(path)
-
-    def _make_root(self) -> None:
-        storage = self._storage
-        if kind_of(storage, "") is None:
-            answer = self._mkcol("")
-            if answer.status >= 300:
-                self._must_be_folder("", answer, storage.where(""))
-
-    def _mkcol(self, path: str) -> Response:
-        storage = self._storage
-        return storage.dav.request(
-            "MKCOL",
-            storage.dav.place.url(path, folder=True),
-            operation=Operation.UPLOAD,
-            where=storage.where(path),
-            ok=(403, 404, 405, 409, 423),
-        )
-
-    def _must_be_folder(self, path: str, answer: Response, where: str) -> None:
-        kind = kind_of(self._storage, path)
-        if kind is Kind.FILE:
-            raise Conflict("a file stands where a directory is needed", where=where)
-        if kind is None:
-            above = paths.split(path)[0]
-            if above and kind_of(self._storage, above) is Kind.FILE:
-                raise Conflict("a file stands where a directory is needed", where=where)
-            raise error_of(
-                answer.status, answer.headers, answer.body, where=where, operation=Operation.UPLOAD
-            )
-
-    def forget(self, path: str) -> None:
-        """It may be gone, and all below it."""
-        with self._lock:
-            below = f"{path}/" if path else ""
-            self._known = {one for one in self._known if one != path and not one.startswith(below)}
-
-    def _is_known(self, path: str) -> bool:
-        with self._lock:
-            return path in self._known
-
-    def _remember(self, path: str) -> None:
-        with self._lock:
-            if len(self._known) >= self._MOST:
-                self._known.clear()
-            self._known.add(path)
-
-
-def make_dir(storage: WebDav, path: str) -> None:
-    """One MKCOL, and more where folders above are missing."""
-    storage.folders.make(path, look=True)
 
 
 def remove(storage: WebDav, path: str, condition: Condition | None) -> None:
@@ -198,7 +108,7 @@ def _lock_owner(storage: WebDav, path: str) -> str | None:
 
 
 def _patiently(storage: WebDav, path: str, send: Callable[[], Response]) -> Response:
-    """An answer that is no 423 which passes by itself: some servers lock a file while they are at work on it."""
+    """An answer that is no 423 which passes by itself: some servers lock a file while they work on it."""
     for wait_s in _MOMENTS_S:
         answer = send()
         if answer.status != 423 or _lock_owner(storage, path) is not None:
@@ -221,7 +131,8 @@ def move_over(storage: WebDav, source: str, target: str, there: Kind | None) -> 
     """
     for left in reversed(range(_RACES)):
         try:
-            return _transfer(storage, "MOVE", source, target, overwrite=there is not None)
+            _transfer(storage, "MOVE", source, target, overwrite=there is not None)
+            return
         except (Conflict, NotFound, TransferFailed) as error:
             if not left or isinstance(error, RateLimited) or kind_of(storage, source) is None:
                 raise

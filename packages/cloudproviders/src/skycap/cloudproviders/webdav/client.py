@@ -1,4 +1,4 @@
-"""One request to a WebDAV server, and its answer: errors of ours, redirects that are safe, XML as it comes."""
+"""One request to a WebDAV server, and its answer: errors of ours, safe redirects, XML as it comes."""
 
 from __future__ import annotations
 

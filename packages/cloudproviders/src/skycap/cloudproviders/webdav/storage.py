@@ -13,6 +13,7 @@ from skycap.cloudproviders.webdav.address import Place
 from skycap.cloudproviders.webdav.client import Dav
 from skycap.cloudproviders.webdav.cloud.place import CloudPlace, with_files
 from skycap.cloudproviders.webdav.dates import SECOND_NS
+from skycap.cloudproviders.webdav.folders import Folders, make_dir
 from skycap.cloudproviders.webdav.names import check, is_temporary
 from skycap.cloudproviders.webdav.options import WebDavOptions
 from skycap.cloudproviders.webdav.probe import find_traits
@@ -89,7 +90,7 @@ class WebDav(Storage):
             place = with_files(place, options.user)
         self.options = options
         self.dav = Dav(options, place)
-        self.folders = changing.Folders(self)
+        self.folders = Folders(self)
         self._identity = place.identity(options.user)
 
     @classmethod
@@ -224,7 +225,7 @@ class WebDav(Storage):
         """One MKCOL, and more where folders above are missing."""
         if self._path(path):
             check(path, self.traits, self.where(path))
-        changing.make_dir(self, path)
+        make_dir(self, path)
 
     # Removable
 

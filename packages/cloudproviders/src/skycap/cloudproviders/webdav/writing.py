@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 from skycap.cloudproviders.webdav import changing
 from skycap.cloudproviders.webdav.dates import SECOND_NS
 from skycap.cloudproviders.webdav.errors import error_of
+from skycap.cloudproviders.webdav.folders import kind_of
 from skycap.cloudproviders.webdav.names import temporary_beside
 from skycap.cloudproviders.webdav.properties import version_of
 from skycap.core import paths
@@ -131,7 +132,7 @@ def _put_in_place(
 
 def _put_beside(storage: WebDav, path: str, content: _Content, metadata: Metadata | None) -> Entry:
     where = storage.where(path)
-    there = changing.kind_of(storage, path)
+    there = kind_of(storage, path)
     if there is Kind.DIRECTORY:
         raise Conflict("a directory stands there", where=where)
     temporary = temporary_beside(path)
@@ -152,8 +153,8 @@ def _put_beside(storage: WebDav, path: str, content: _Content, metadata: Metadat
 def _take_back(storage: WebDav, temporary: str, *, begun: bool) -> None:
     """Remove what a failed upload left.
 
-    A server may still be busy with the broken request, and make the file only now or once more; so it is asked
-    for again, a few times.
+    A server may still be busy with the broken request, and make the file only now or once more; so it is
+    asked again, a few times.
     """
     url, where = storage.dav.place.url(temporary), storage.where(temporary)
     for wait_s in _LATER_S if begun else ():
@@ -207,7 +208,7 @@ def _send(
         _make_parents(storage, path)
     answer = _one_put(storage, path, content, headers, where)
     if answer.status in _NO_PARENT and content.whole:
-        if changing.kind_of(storage, path) is Kind.DIRECTORY:
+        if kind_of(storage, path) is Kind.DIRECTORY:
             raise Conflict("a directory stands there", where=where)
         storage.folders.forget(paths.split(path)[0])
         _make_parents(storage, path)
@@ -219,7 +220,7 @@ def _send(
         storage.folders.forget(paths.split(path)[0])
         raise UploadFailed("the folder went away while the file was sent", where=where)
     if answer.status >= 400:
-        if answer.status in {403, 405} and changing.kind_of(storage, path) is Kind.DIRECTORY:
+        if answer.status in {403, 405} and kind_of(storage, path) is Kind.DIRECTORY:
             raise Conflict("a directory stands there", where=where)
         raise error_of(answer.status, answer.headers, answer.body, where=where, operation=Operation.UPLOAD)
     return answer

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 from skycap.cloudproviders.webdav import changing
 from skycap.cloudproviders.webdav.dates import to_ns
 from skycap.cloudproviders.webdav.errors import GONE
+from skycap.cloudproviders.webdav.folders import kind_of
 from skycap.cloudproviders.webdav.multistatus import NC
 from skycap.cloudproviders.webdav.properties import LENGTH, TYPE, is_folder
 from skycap.core import paths
@@ -72,7 +73,7 @@ class CloudTrash(Trash):
         if found is None:
             raise NotFound("the trash has nothing of this id", where=id)
         target = paths.validate(found.entry.path if to is None else to)
-        if not target or changing.kind_of(storage, target) is not None:
+        if not target or kind_of(storage, target) is not None:
             raise Conflict("something stands there again", where=storage.where(target))
         storage.folders.make(paths.split(target)[0])
         if to is None:

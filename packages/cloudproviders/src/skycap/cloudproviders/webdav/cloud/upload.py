@@ -19,6 +19,7 @@ from skycap.cloudproviders.webdav import changing
 from skycap.cloudproviders.webdav.cloud.place import CloudPlace
 from skycap.cloudproviders.webdav.dates import SECOND_NS, to_ns
 from skycap.cloudproviders.webdav.errors import GONE, error_of
+from skycap.cloudproviders.webdav.folders import kind_of
 from skycap.cloudproviders.webdav.properties import LENGTH, MODIFIED, TYPE, is_folder, version_of
 from skycap.core import paths
 from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
@@ -197,7 +198,7 @@ class ChunkedUpload(Upload):
             raise UploadFailed(
                 f"parts are missing ({total} of {self._size} bytes are there)", where=where, retryable=False
             )
-        if changing.kind_of(storage, self.path) is Kind.DIRECTORY:
+        if kind_of(storage, self.path) is Kind.DIRECTORY:
             raise Conflict("a directory stands there", where=where)
         if not total:
             return self._complete_empty()
