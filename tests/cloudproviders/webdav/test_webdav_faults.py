@@ -54,10 +54,10 @@ def through(server: DavServer) -> Iterator[Callable[..., tuple[Retrying, Troubli
 
 def test_a_server_that_asks_to_wait_is_asked_again(through: Callable[..., Any]) -> None:
     storage, proxy = through()
-    proxy.schedule = seeded(3, 0.3, [Trouble(status=503, retry_after=0), Trouble(status=429, retry_after=0)])
-    for number in range(8):
+    proxy.schedule = seeded(3, 0.15, [Trouble(status=503, retry_after=0), Trouble(status=429, retry_after=0)])
+    for number in range(5):
         storage.write(f"d/{number}", b"%d" % number)
-    assert len(listed(storage, "d")) == 8
+    assert len(listed(storage, "d")) == 5
     assert proxy.troubles() > 0
 
 
@@ -99,8 +99,8 @@ def test_a_download_that_is_cut_goes_on_or_says_so(through: Callable[..., Any], 
 
 def test_a_broken_connection_is_made_anew(through: Callable[..., Any]) -> None:
     storage, proxy = through()
-    proxy.schedule = seeded(5, 0.25, [Trouble(reset="before")])
-    for number in range(6):
+    proxy.schedule = seeded(5, 0.15, [Trouble(reset="before")])
+    for number in range(4):
         storage.write(f"d/{number}", noise(1000, number), metadata=Metadata(mtime_ns=10**18))
         assert content_of(storage, f"d/{number}") == noise(1000, number)
     assert proxy.troubles() > 0

@@ -109,8 +109,11 @@ def test_whatever_a_server_names_stays_inside_or_is_refused(href: str) -> None:
         "ftp://example.org",
         "https://",
         "https:///x",
-    ]
-    + ["https://example.org:99999/", "https://example.org/?a=b", "https://example.org/a/../b", "http://[::1"],
+        "https://example.org:99999/",
+        "https://example.org/?a=b",
+        "https://example.org/a/../b",
+        "http://[::1",
+    ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigInvalid) as caught:
@@ -320,7 +323,7 @@ def test_one_status_may_stand_for_several() -> None:
     inner = (
         "<x:response><x:href>/a</x:href><x:href>/b</x:href><x:status>HTTP/1.1 423 x</x:status></x:response>"
     )
-    (item,) = parsed(_answer(inner), "here")
+    (item,) = parsed(_answer(f"<x:response>{inner}</x:response>"), "here")
     assert (item.hrefs, item.status) == (["/a", "/b"], 423)
     assert [status_of(text) for text in ("HTTP/2 200", "200 OK", "HTTP/1.1 ²00 x", "")] == [
         200,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from skycap.core.storage.entry import Entry, Kind
 if TYPE_CHECKING:
     from skycap.cloudproviders.webdav.storage import WebDav
 
+_log = logging.getLogger(__name__)
 _MISSING = frozenset({404, 409})
 _RACES = 8
 _MOMENTS_S = (0.02, 0.05, 0.1, 0.2)
@@ -232,7 +234,7 @@ def _with_time_of(storage: WebDav, entry: Entry, target: str) -> Entry:
     now = storage.stat(target)
     lost = entry.mtime_ns is not None and now.mtime_ns != entry.mtime_ns
     if lost and storage.traits.patch != "none" and entry.mtime_ns is not None:
-        return set_mtime(storage, target, entry.mtime_ns)
+        return try_mtime(storage, now, entry.mtime_ns)
     return now
 
 
@@ -241,6 +243,15 @@ _WAYS: dict[str, tuple[str, Callable[[int], str]]] = {
     "getlastmodified": (MODIFIED, to_http),
     "win32": (WIN32_MODIFIED, to_http),
 }
+
+
+def try_mtime(storage: WebDav, entry: Entry, mtime_ns: int) -> Entry:
+    """Set the time of what was just stored; where the server does not, it is stored all the same."""
+    try:
+        return set_mtime(storage, entry.path, mtime_ns)
+    except Unsupported as error:
+        _log.warning("%s", error)
+        return entry
 
 
 def set_mtime(storage: WebDav, path: str, mtime_ns: int) -> Entry:

@@ -172,7 +172,7 @@ def _finished(storage: WebDav, path: str, count: int, metadata: Metadata | None)
     _measure(entry, count, storage.where(path))
     mtime_ns = metadata.mtime_ns if metadata is not None else None
     if mtime_ns is not None and storage.traits.patch != "none" and not _same_time(entry.mtime_ns, mtime_ns):
-        entry = changing.set_mtime(storage, path, mtime_ns)
+        entry = changing.try_mtime(storage, entry, mtime_ns)
     return entry
 
 

@@ -209,7 +209,7 @@ class ChunkedUpload(Upload):
         if entry.size is not None and entry.size != total:
             raise UploadFailed(f"the server holds {entry.size} bytes of {total}", where=where)
         if mtime_ns is not None and (entry.mtime_ns or 0) // SECOND_NS != mtime_ns // SECOND_NS:
-            entry = changing.set_mtime(storage, self.path, mtime_ns)
+            entry = changing.try_mtime(storage, entry, mtime_ns)
         return entry if etag is None else entry._replace(version=entry.version or etag)
 
     def _assemble(self, where: str) -> str | None:
