@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from skycap.cloudproviders.webdav.address import Place
 from skycap.cloudproviders.webdav.auth import Authorizer, challenges
+from skycap.cloudproviders.webdav.client import Dav
 from skycap.cloudproviders.webdav.cloud.place import CloudPlace, with_files
 from skycap.cloudproviders.webdav.cloud.shares import _day_after
 from skycap.cloudproviders.webdav.cloud.upload import _new_id, _path_in, part_size_for
@@ -320,9 +321,7 @@ def test_an_answer_may_come_in_pieces_of_any_size(step: int) -> None:
 
 
 def test_one_status_may_stand_for_several() -> None:
-    inner = (
-        "<x:response><x:href>/a</x:href><x:href>/b</x:href><x:status>HTTP/1.1 423 x</x:status></x:response>"
-    )
+    inner = "<x:href>/a</x:href><x:href>/b</x:href><x:status>HTTP/1.1 423 x</x:status>"
     (item,) = parsed(_answer(f"<x:response>{inner}</x:response>"), "here")
     assert (item.hrefs, item.status) == (["/a", "/b"], 423)
     assert [status_of(text) for text in ("HTTP/2 200", "200 OK", "HTTP/1.1 ²00 x", "")] == [
@@ -480,3 +479,20 @@ def test_parts_grow_with_the_file() -> None:
 def test_a_link_lives_to_the_end_of_a_day() -> None:
     assert _day_after(datetime(2024, 2, 28, 1, tzinfo=UTC).timestamp()) == "2024-02-29"
     assert _day_after(datetime(2024, 2, 28, tzinfo=UTC).timestamp()) == "2024-02-28"
+
+
+# Being sent elsewhere
+
+
+def test_we_follow_to_https_and_never_back() -> None:
+    dav = Dav(WebDavOptions(), Place.parse("http://example.org/dav"))
+    secure, plain = "https://example.org/dav/a", "http://example.org/dav/a"
+    assert dav._moved(301, {"location": secure}, plain, "here") == secure
+    assert dav.place.url("a") == secure
+    with pytest.raises(ConfigInvalid, match="not encrypted"):
+        dav._moved(301, {"location": plain}, secure, "here")
+    for target in ("http://example.org:8080/dav/a", "http://example.org:x/dav/a"):
+        with pytest.raises(ProviderError):
+            dav._moved(301, {"location": target}, plain, "here")
+    assert dav._moved(301, {}, plain, "here") is None
+    dav.close()

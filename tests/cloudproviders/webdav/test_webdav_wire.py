@@ -28,6 +28,8 @@ from skycap.core.errors import (
 from skycap.core.storage import IF_ABSENT, Capability, Metadata, if_version
 from skycap.core.testing.conformance.sources import Stream
 from tests.cloudproviders.stub import Reply, Request, Stub
+from tests.cloudproviders.webdav.nextcloud import Nextcloud
+from tests.cloudproviders.webdav.servers import Rclone
 
 Answer = Callable[[Request], Reply]
 XML = {"content-type": "application/xml"}
@@ -478,3 +480,71 @@ def test_a_place_without_an_address_says_how_to_write_one() -> None:
     assert inside == "x"
     assert "remote.php/dav/files/ada" in repr(storage)
     storage.close()
+
+
+def test_files_that_were_never_finished_are_hidden_and_cleaned_up(rclone: Rclone) -> None:
+    name = ".skycap-0123456789abcdef.part"
+    with rclone.fresh() as storage:
+        storage.write("d/e/file", b"x")
+        for folder in ("d/", "d/e/"):
+            url = storage.dav.place.url(f"{folder}{name}")
+            storage.dav.request("PUT", url, where="test", content=b"123")
+        assert [entry.path for entry in storage.scan("d/e")] == ["d/e/file"]
+        with pytest.raises(Conflict):
+            storage.remove("d")
+        assert [one.path for one in storage.cleanup("d/e", older_than_s=0, dry_run=True)] == [f"d/e/{name}"]
+        assert list(storage.cleanup(older_than_s=3600)) == []
+        assert sorted(one.size or 0 for one in storage.cleanup(older_than_s=0)) == [3, 3]
+        assert list(storage.cleanup(older_than_s=0)) == []
+        assert list(storage.cleanup("absent", older_than_s=0)) == []
+        storage.remove_tree("")
+        assert list(storage.scan("")) == []
+        storage.remove("")
+        storage.remove_tree("")
+
+
+def test_a_folder_of_a_cloud_sees_its_own_trash_and_links_only(nextcloud: Nextcloud) -> None:
+    with nextcloud.fresh() as storage, nextcloud.fresh() as other:
+        nextcloud.cloud.shares.clear()
+        for one in (storage, other):
+            one.write("file", b"x")
+            one.shares().create("file")
+            one.write("gone/deep", b"y")
+            one.trash().put("gone/deep")
+            one.remove("gone")
+        assert [share.path for share in storage.shares().list()] == ["file"]
+        assert sorted(found.entry.path for found in storage.trash().list()) == ["gone", "gone/deep"]
+        (deep,) = (found for found in storage.trash().list() if found.entry.path == "gone/deep")
+        assert storage.trash().restore(deep.id).path == "gone/deep"
+        with pytest.raises(Conflict):
+            storage.trash().put("")
+        with pytest.raises(Unsupported):
+            list(storage.versions().list("gone"))
+        with pytest.raises(NotFound):
+            storage.resume_upload({"path": "a", "place": "elsewhere"})
+
+
+def test_a_move_or_copy_says_what_is_in_the_way(nextcloud: Nextcloud) -> None:
+    with nextcloud.fresh() as storage:
+        storage.write("d/file", b"x")
+        for path, target in (("d/file", "d/file"), ("", "x")):
+            with pytest.raises(Conflict):
+                storage.rename(path, target, condition=IF_ABSENT)
+        with pytest.raises(Unsupported):
+            storage.copy("d/file", "e", condition=if_version('"v"'))
+        with pytest.raises(Conflict):
+            storage.rename("d", "d/file/below/it")
+        upload = storage.begin_upload("d", size=1)
+        upload.put_part(0, b"x", last=True)
+        with pytest.raises(Conflict, match="directory"):
+            upload.complete()
+        upload.abort()
+        upload = storage.begin_upload("new", size=1)
+        with pytest.raises(UploadFailed):
+            upload.put_part(10_000, b"x", last=True)
+        with pytest.raises(UploadFailed):
+            upload.put_part(0, b"x")
+        upload.put_part(0, b"x", last=True)
+        nextcloud.cloud.uploads.clear()
+        with pytest.raises(NotFound, match="forgotten"):
+            upload.complete()
