@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -358,6 +359,20 @@ def test_a_hostile_or_broken_answer_is_refused(kind: str) -> None:
 def test_whatever_comes_is_items_or_an_error_of_ours(body: bytes) -> None:
     with pytest.raises(ProviderError):
         list(parsed(body, "here"))
+
+
+def test_a_listing_of_a_hundred_thousand_is_never_in_memory() -> None:
+    parser, count = Multistatus("here"), 0
+    tracemalloc.start()
+    try:
+        parser.feed(b'<x:multistatus xmlns:x="DAV:">')
+        for _ in range(1000):
+            count += len(parser.feed(_FILE.encode() * 100))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 100_000
+    assert peak < 2 * MiB
 
 
 @pytest.mark.parametrize(
