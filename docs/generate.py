@@ -156,7 +156,7 @@ def storage_types() -> str:
         "",
         "What each storage can do and how it is set up. A capability that is not declared raises",
         "`Unsupported` (exit code 7); the conformance suite proves both. *Below* means: where the storage",
-        "under it can.",
+        "under it can; *server*: where the server can.",
         "",
         "## Capabilities",
         "",
@@ -180,6 +180,8 @@ def storage_types() -> str:
 def _mark(kind: type[Storage], capability: Capability) -> str:
     if issubclass(kind, Overlay):
         return "below" if capability in kind.passes | kind.offers else ""
+    if capability in getattr(kind, "by_server", ()):
+        return "server"
     return "yes" if capability in kind.capabilities else ""
 
 

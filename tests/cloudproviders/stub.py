@@ -71,6 +71,7 @@ class Stub:
                     self.close_connection = True
 
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_one
+            do_OPTIONS = do_PROPFIND = do_PROPPATCH = do_MKCOL = do_COPY = do_MOVE = handle_one
 
             def log_message(self, *arguments: Any) -> None:
                 pass

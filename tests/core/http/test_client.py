@@ -430,3 +430,24 @@ def test_another_transport_can_take_its_place() -> None:
 def test_the_client_library_is_imported_at_the_first_request() -> None:
     code = "import sys, skycap.core.http as h; h.Client('http://x'); assert 'httpx' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_who_signs_is_told_the_challenge_of_a_refusal(server: Any) -> None:
+    server.on("/a", (401, {"WWW-Authenticate": 'Digest realm="r"'}, b""), OK)
+    asked: list[Request] = []
+
+    def authorize(request: Request) -> dict[str, str]:
+        asked.append(request)
+        return {}
+
+    with Client(server.url, authorize=authorize) as client:
+        client.request("GET", "/a")
+    assert [(one.refused, one.challenge) for one in asked] == [(False, ""), (True, 'Digest realm="r"')]
+
+
+def test_a_server_that_takes_no_connection_is_named(server: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with Client(url) as client, pytest.raises(TransferFailed, match="refused") as caught:
+        client.request("GET", "/a")
+    assert caught.value.unreached == url

@@ -13,7 +13,12 @@ def register_storage_types() -> Iterable[Lazy]:
     return [
         Lazy(
             "s3", "Amazon S3 and every store that speaks its protocol", "skycap.cloudproviders.s3.storage:S3"
-        )
+        ),
+        Lazy(
+            "webdav",
+            "WebDAV servers: Nextcloud, ownCloud, and whatever speaks the protocol",
+            "skycap.cloudproviders.webdav.storage:WebDav",
+        ),
     ]
 
 
@@ -21,5 +26,6 @@ def register_storage_types() -> Iterable[Lazy]:
 def register_auth_methods() -> Iterable[Lazy]:
     """Logins of the clouds."""
     return [
-        Lazy("s3", "Access keys, or those that AWS settings give", "skycap.cloudproviders.s3.login:Login")
+        Lazy("s3", "Access keys, or those that AWS settings give", "skycap.cloudproviders.s3.login:Login"),
+        Lazy("webdav", "A user with a password, or a token", "skycap.cloudproviders.webdav.login:Login"),
     ]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import socket
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from skycap.cloudproviders.hosts import one_name
 from skycap.cloudproviders.s3.options import Addressing
 from skycap.cloudproviders.s3.signing import quote_path
 from skycap.core.errors import ConfigInvalid, PathInvalid
@@ -101,28 +99,12 @@ class Endpoint:
             if host.endswith(".cn") or self.region.startswith("cn-"):
                 return "aws-cn"
             return "aws-us-gov" if "us-gov-" in host or self.region.startswith("us-gov-") else "aws"
-        shown = replace(self, host=_one_name(host), style="path")
+        shown = replace(self, host=one_name(host), style="path")
         return shown.url()
 
     def _aws_host(self) -> str:
         china = ".cn" if self.region.startswith("cn-") else ""
         return f"s3.{self.region}.amazonaws.com{china}"
-
-
-def _one_name(host: str) -> str:
-    """A host, with all the names of this machine's loopback as one."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return "localhost"
-    with suppress(OSError):
-        # Addresses may be written in odd ways: 127.1, 0x7f.1, 2130706433.
-        host = socket.inet_ntoa(socket.inet_aton(host))
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    address = getattr(address, "ipv4_mapped", None) or address
-    # To connect to the unspecified address is to connect to oneself.
-    return "localhost" if address.is_loopback or address.is_unspecified else address.compressed
 
 
 def check_bucket(bucket: str) -> str:

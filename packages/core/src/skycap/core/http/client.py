@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Self
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import Timeout, UsageError
 from skycap.core.http.body import arguments, chunks, is_reader, said
-from skycap.core.http.failures import error_for_status, translate
+from skycap.core.http.failures import error_for_status, translate, unreached
 from skycap.core.http.message import Reader, Request, Response, Stream
 from skycap.core.http.redact import guard_loggers, redact, register_secret
 from skycap.core.http.tls import Tls
-from skycap.core.retry import Caller, Operation, Policies, RetryEvent, remaining
+from skycap.core.retry import Caller, Operation, Policies, RetryEvent, answered, remaining
 
 if TYPE_CHECKING:
     import httpx
@@ -41,7 +41,8 @@ class Client:
     """Requests to one service. Threads share it.
 
     `base_url` stands before every URL that is relative. `authorize` gives the headers that prove who we are,
-    asked before each try; if it was answered with 401 it is asked once more, `refused` set, and may renew.
+    asked before each try; if it was answered with 401 it is asked once more, `refused` set, and may renew, or
+    answer the server's `challenge`.
     `policies` say what is tried again here; none by default, since a storage is retried by its overlay.
     `secrets` are taken out of every log line and error of the process. `proxy` is a URL; without one the
     environment decides (HTTPS_PROXY, NO_PROXY). `transport` replaces what is below httpx.
@@ -175,11 +176,12 @@ class Client:
         prepared: dict[str, Any],
     ) -> Iterator[httpx.Response]:
         where = where or url or self.base_url
-        answer = self._send(method, url, operation, where, prepared, refused=False)
+        answer = self._send(method, url, operation, where, prepared, None)
         try:
             if answer.status_code == 401 and self._authorize and not is_reader(prepared["content"]):
+                challenge = answer.headers.get("www-authenticate", "")
                 answer.close()
-                answer = self._send(method, url, operation, where, prepared, refused=True)
+                answer = self._send(method, url, operation, where, prepared, challenge)
             if answer.status_code >= 400 and answer.status_code not in ok:
                 raise error_for_status(
                     answer.status_code,
@@ -199,9 +201,9 @@ class Client:
         operation: Operation,
         where: str,
         prepared: dict[str, Any],
-        *,
-        refused: bool,
+        challenge: str | None,
     ) -> httpx.Response:
+        """`challenge` is what the last try was refused with, None for the first."""
         import httpx
 
         # A limit of nothing would not end a wait: it would make the socket non-blocking.
@@ -219,9 +221,17 @@ class Client:
             given = {name: value for name, value in prepared.items() if name != "size"}
             request = client.build_request(method, url, **{**given, "content": body}, timeout=timeout)
             if self._authorize is not None:
-                proof = self._authorize(Request(method, str(request.url), request.headers, refused))
-                request.headers.update(proof)
-            return client.send(request, stream=True)
+                asked = Request(
+                    method, str(request.url), request.headers, challenge is not None, challenge or ""
+                )
+                request.headers.update(self._authorize(asked))
+            server = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+            try:
+                answer = client.send(request, stream=True)
+            except httpx.ConnectError as error:
+                raise unreached(error, where, operation, server) from error
+            answered(server)
+            return answer
 
     @contextmanager
     def _translated(self, where: str, operation: Operation) -> Iterator[None]:

@@ -147,6 +147,14 @@ def translate(error: Exception, where: str, operation: Operation) -> Error:
     return _broken(error, where, failed)
 
 
+def unreached(error: Exception, where: str, operation: Operation, server: str) -> Error:
+    """The same for a connection that was not made; where nobody takes it, the error names the server."""
+    ours = translate(error, where, operation)
+    if any(isinstance(cause, ConnectionRefusedError | socket.gaierror) for cause in _causes(error)):
+        ours.unreached = redact(server)
+    return ours
+
+
 def _timeout(error: httpx.TimeoutException, where: str) -> Timeout:
     import httpx
 

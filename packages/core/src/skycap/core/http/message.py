@@ -25,12 +25,16 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is about to be sent, for whoever signs it. `refused`: the last try was answered with 401."""
+    """What is about to be sent, for whoever signs it.
+
+    `refused`: the last try was answered with 401, and with `challenge`, its header WWW-Authenticate.
+    """
 
     method: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     refused: bool = False
+    challenge: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
