@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any, cast
 
 READ_SIZE = 1 << 16
-LINE_MAX = 1 << 16
+LINE_MAX = 1 << 12
+TRAILERS_MAX = 100
 
 
 class _Raw(socket.SocketIO):
@@ -88,6 +89,8 @@ class RequestBody:
         self._left = length or 0  # of the body, or of the chunk
         self._ended = length == 0
         self._go_on = go_on
+        self.broken = False
+        """Whether the client broke off, or sent what is no body: nothing that follows can be understood."""
 
     @property
     def ended(self) -> bool:
@@ -108,10 +111,16 @@ class RequestBody:
             return b"".join(iter(lambda: self.read(READ_SIZE), b""))
         if self._ended or not size:
             return b""
-        if self._chunked:
-            return self._read_chunked(size)
-        data = self._reader.read(min(size, self._left))
-        self._took(data)
+        if self.broken:
+            raise ValueError("the request broke off before")
+        try:
+            if self._chunked:
+                return self._read_chunked(size)
+            data = self._reader.read(min(size, self._left))
+            self._took(data)
+        except (OSError, ValueError):
+            self.broken = True
+            raise
         return data
 
     def _took(self, data: bytes) -> None:
@@ -136,15 +145,15 @@ class RequestBody:
         return b"".join(pieces)
 
     def _next_chunk(self) -> None:
-        said = self._line().partition(b";")[0].strip()
+        said = self._line().partition(b";")[0].rstrip(b" \t")
         if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", said):
             raise ValueError(
                 "the connection ended between two chunks" if not said else "the size of a chunk is none"
             )
         self._left = int(said, 16)
         if not self._left:
-            while self._line():  # trailers
-                pass
+            if all(self._line() for _ in range(TRAILERS_MAX)):
+                raise ValueError("there are too many trailers")
             self._ended = True
 
     def _line(self) -> bytes:
@@ -155,6 +164,8 @@ class RequestBody:
                 if len(line) < LINE_MAX
                 else "a line is too long"
             )
+        if b"\r" in line[:-2]:
+            raise ValueError("a line has an end within")
         return line[:-2]
 
     def __iter__(self) -> RequestBody:

@@ -11,13 +11,36 @@ import socket
 import threading
 from typing import Any
 
-from waitress.server import create_server  # this module is imported when a server is started
+from waitress.channel import HTTPChannel  # this module is imported when a server is started
+from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.server import TcpWSGIServer, create_server
 
-from skycap.core.webdav.serving import unbound
+from skycap.core.webdav.serving import heads, unbound
 
 THREADS = 16
 IDLE_S = 120
 GRACE_S = 60.0
+
+
+class _Parser(HTTPRequestParser):
+    """Refuses heads that could be understood in more than one way, before waitress understands them."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        if self.header_bytes_received >= self.adj.max_request_header_size:
+            super().parse_header(header_plus)  # a stand-in for one that was too long
+            return
+        first, *lines = header_plus.removesuffix(b"\r\n").removesuffix(b"\r\n").split(b"\r\n")
+        try:
+            heads.require_one_meaning(heads.first_line(first), heads.headers(lines))
+            super().parse_header(header_plus)
+        except NotImplementedError as error:
+            raise TransferEncodingNotImplemented(str(error)) from None
+        except ValueError as error:  # also a host in brackets that is none
+            raise ParsingError(str(error)) from None
+
+
+class _Channel(HTTPChannel):
+    parser_class = _Parser
 
 
 class WaitressServer:
@@ -35,7 +58,7 @@ class WaitressServer:
         except OSError as error:
             raise unbound(error, host, port) from error
         self.port = listener.getsockname()[1]
-        self._server = create_server(
+        self._server: TcpWSGIServer = create_server(
             app,
             map=self._map,
             sockets=[listener],
@@ -46,12 +69,13 @@ class WaitressServer:
             cleanup_interval=10,
             backlog=128,
             max_request_body_size=1 << 62,
-            max_request_header_size=1 << 18,
+            max_request_header_size=heads.HEAD_MAX,
             asyncore_use_poll=True,
             channel_request_lookahead=1,
             outbuf_overflow=1 << 20,
             clear_untrusted_proxy_headers=True,
         )
+        self._server.channel_class = _Channel
 
     def serve(self) -> None:
         """Answer requests until `stop`."""
