@@ -13,9 +13,13 @@ from collections.abc import Iterable, Mapping
 HEAD_MAX = 1 << 16
 """Bytes of the first line and the headers together."""
 HEADERS_MAX = 200
+CHUNK_LINE_MAX = 1 << 12
+"""Bytes of a line between two chunks, or of a trailer."""
+TRAILERS_MAX = 100
 _LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
 _FIRST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Z]+ [^\x00-\x20\x7f]+ HTTP/[0-9]\.[0-9]")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r]*)?")
 _HTTP_1_1 = b"1.1"
 _ONCE = frozenset(
     {
@@ -89,3 +93,11 @@ def require_one_meaning(version: bytes, found: Mapping[bytes, bytes]) -> None:
         raise ValueError("HTTP/1.0 knows no Transfer-Encoding")
     if coding.lower() != b"chunked":
         raise NotImplementedError("of codings only `chunked` is understood")
+
+
+def chunk_size(line: bytes) -> int:
+    """How many bytes a chunk has, by the line before it, without its end; `ValueError` where it is none."""
+    found = _CHUNK.fullmatch(line)
+    if found is None:
+        raise ValueError("the size of a chunk is none" if line else "the connection ended between two chunks")
+    return int(found[1], 16)

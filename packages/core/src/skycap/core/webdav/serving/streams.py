@@ -7,14 +7,13 @@ says it is, and read what is left of a refused body into memory.
 from __future__ import annotations
 
 import io
-import re
 import socket
 from collections.abc import Callable
 from typing import Any, cast
 
+from skycap.core.webdav.serving.heads import CHUNK_LINE_MAX, TRAILERS_MAX, chunk_size
+
 READ_SIZE = 1 << 16
-LINE_MAX = 1 << 12
-TRAILERS_MAX = 100
 
 
 class _Raw(socket.SocketIO):
@@ -145,23 +144,18 @@ class RequestBody:
         return b"".join(pieces)
 
     def _next_chunk(self) -> None:
-        said = self._line().partition(b";")[0].rstrip(b" \t")
-        if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", said):
-            raise ValueError(
-                "the connection ended between two chunks" if not said else "the size of a chunk is none"
-            )
-        self._left = int(said, 16)
+        self._left = chunk_size(self._line())
         if not self._left:
             if all(self._line() for _ in range(TRAILERS_MAX)):
                 raise ValueError("there are too many trailers")
             self._ended = True
 
     def _line(self) -> bytes:
-        line = self._reader.readline(LINE_MAX)
+        line = self._reader.readline(CHUNK_LINE_MAX)
         if not line.endswith(b"\r\n"):
             raise ValueError(
                 "the connection ended in the middle of a line"
-                if len(line) < LINE_MAX
+                if len(line) < CHUNK_LINE_MAX
                 else "a line is too long"
             )
         if b"\r" in line[:-2]:

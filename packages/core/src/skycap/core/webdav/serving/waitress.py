@@ -16,6 +16,7 @@ from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNot
 from waitress.server import TcpWSGIServer, create_server
 
 from skycap.core.webdav.serving import heads, unbound
+from skycap.core.webdav.serving.chunks import Chunks
 
 THREADS = 16
 IDLE_S = 120
@@ -33,6 +34,8 @@ class _Parser(HTTPRequestParser):
         try:
             heads.require_one_meaning(heads.first_line(first), heads.headers(lines))
             super().parse_header(header_plus)
+            if self.chunked:
+                self.body_rcv = Chunks(self.body_rcv.getbuf())
         except NotImplementedError as error:
             raise TransferEncodingNotImplemented(str(error)) from None
         except ValueError as error:  # also a host in brackets that is none
