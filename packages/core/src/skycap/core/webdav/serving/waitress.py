@@ -26,6 +26,8 @@ GRACE_S = 60.0
 class _Parser(HTTPRequestParser):
     """Refuses heads that could be understood in more than one way, before waitress understands them."""
 
+    body_rcv: Any
+
     def parse_header(self, header_plus: bytes) -> None:
         if self.header_bytes_received >= self.adj.max_request_header_size:
             super().parse_header(header_plus)  # a stand-in for one that was too long
@@ -44,6 +46,14 @@ class _Parser(HTTPRequestParser):
 
 class _Channel(HTTPChannel):
     parser_class = _Parser
+    request: Any
+
+    def handle_close(self) -> None:
+        # What came of a body that broke off may be in a temporary file.
+        request, self.request = self.request, None
+        if request is not None:
+            request.close()
+        super().handle_close()
 
 
 class WaitressServer:
