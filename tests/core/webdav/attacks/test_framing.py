@@ -1,4 +1,4 @@
-"""Where a request ends must be plain: what could be understood in two ways is refused, and nothing follows."""
+"""Where a request ends must be plain: what has two meanings is refused, and nothing follows."""
 
 from __future__ import annotations
 
@@ -109,6 +109,13 @@ def test_chunks_may_have_extensions_and_trailers_and_the_next_request_is_underst
     with wire(client.port) as line:
         assert line.ask(head("PUT", "/n", CHUNKED) + body).status == 201
         assert line.ask(head("GET", "/n")).body == b"abc"
+
+
+def test_an_answer_to_head_has_no_body_of_any_kind(client: Client) -> None:
+    for target in ("/", "/d", "/a", "/missing", "/%00"):
+        with wire(client.port) as line:
+            line.ask(head("HEAD", target, "Connection: close"))
+            assert line.rest() == b""
 
 
 def test_trailers_without_end_are_refused(client: Client, storage: Storage) -> None:

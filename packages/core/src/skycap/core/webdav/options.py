@@ -10,6 +10,7 @@ from skycap.core.webdav.methods import (
     ALL,
     COPY,
     DELETE,
+    LOCK,
     LOCKING,
     MKCOL,
     MOVE,
@@ -34,7 +35,7 @@ def allowed(place: Place | None, entry: Entry | None, *, elsewhere: bool = False
     if place.share.read_only:
         return (*READING, COPY) if elsewhere and entry is not None else READING
     if entry is None:
-        return (OPTIONS, PUT, MKCOL, *LOCKING)
+        return (OPTIONS, PUT, MKCOL, LOCK)
     if place.is_top:
         return (*READING, PROPPATCH, COPY, *LOCKING)
     both = (*READING, PROPPATCH, COPY, MOVE, DELETE, *LOCKING)

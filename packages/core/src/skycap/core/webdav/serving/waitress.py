@@ -14,6 +14,7 @@ from typing import Any
 from waitress.channel import HTTPChannel  # this module is imported when a server is started
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.server import TcpWSGIServer, create_server
+from waitress.task import WSGITask
 
 from skycap.core.webdav.serving import heads, unbound
 from skycap.core.webdav.serving.chunks import Chunks
@@ -44,8 +45,20 @@ class _Parser(HTTPRequestParser):
             raise ParsingError(str(error)) from None
 
 
+class _Task(WSGITask):
+    """Writes no end of a body that is none: waitress would, after an answer to HEAD of unknown length."""
+
+    def finish(self) -> None:
+        if not self.wrote_header:
+            self.write(b"")
+        if self.request.command == "HEAD":
+            self.chunked_response = False
+        super().finish()
+
+
 class _Channel(HTTPChannel):
     parser_class = _Parser
+    task_class = _Task
     request: Any
 
     def handle_close(self) -> None:
