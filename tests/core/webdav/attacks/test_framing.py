@@ -118,6 +118,13 @@ def test_an_answer_to_head_has_no_body_of_any_kind(client: Client) -> None:
             assert line.rest() == b""
 
 
+@pytest.mark.parametrize("body", [b"", b"abc"])
+def test_who_asks_whether_to_send_is_answered_also_without_a_body(client: Client, body: bytes) -> None:
+    with wire(client.port) as line:
+        assert line.ask(whole("PUT", "/n", body, "Expect: 100-continue")).status == 201
+        assert line.ask(head("GET", "/n", "Expect: 100-continue", "Content-Length: 0")).body == body
+
+
 def test_trailers_without_end_are_refused(client: Client, storage: Storage) -> None:
     with wire(client.port) as line:
         line.send(head("PUT", "/n", CHUNKED) + b"0\r\n" + b"X: y\r\n" * 200)

@@ -39,6 +39,8 @@ class _Parser(HTTPRequestParser):
             super().parse_header(header_plus)
             if self.chunked:
                 self.body_rcv = Chunks(self.body_rcv.getbuf())
+            elif self.body_rcv is None:
+                self.expect_continue = False  # waitress would wait for ever for a body that is none
         except NotImplementedError as error:
             raise TransferEncodingNotImplemented(str(error)) from None
         except ValueError as error:  # also a host in brackets that is none
