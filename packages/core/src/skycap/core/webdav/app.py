@@ -29,6 +29,7 @@ from skycap.core.webdav.reading import Reading
 from skycap.core.webdav.request import USER, Environ, Request, raw_path
 from skycap.core.webdav.shares import Place, Shares
 from skycap.core.webdav.signing_in import SigningIn
+from skycap.core.webdav.signing_in_digest import DigestSigningIn
 
 _log = logging.getLogger("skycap.webdav")
 _CHANGING = frozenset(CHANGING)
@@ -46,7 +47,7 @@ class DavApp:
         locks: LockStore,
         *,
         junk: Junk | None = None,
-        signing_in: SigningIn | None = None,
+        signing_in: SigningIn | DigestSigningIn | None = None,
     ) -> None:
         self._junk = junk or Junk("store")
         self.shares = shares = self._junk.over(shares)

@@ -71,6 +71,11 @@ class Request:
         return said == "T"
 
     @property
+    def target(self) -> str:
+        """What its first line asks for, as it was sent."""
+        return str(self.environ.get("REQUEST_URI") or raw_path(self.environ))
+
+    @property
     def host(self) -> str:
         """The host it was sent to, in lower case, with the port if one was named."""
         uri = str(self.environ.get("REQUEST_URI", "/"))
