@@ -175,7 +175,8 @@ def served(
     made = [
         Share(name, what if isinstance(what, Location) else Location(what)) for name, what in shares.items()
     ]
-    app = DavApp(Shares(made), books, locks, signing_in=ByHeader(), **options)  # type: ignore[arg-type]
+    options.setdefault("signing_in", ByHeader())
+    app = DavApp(Shares(made), books, locks, **options)
     SWITCH.app = app
     try:
         yield Client(port, books, locks, app)
