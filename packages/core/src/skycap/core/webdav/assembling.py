@@ -61,6 +61,7 @@ def assembled(
     from skycap.core.webdav.junk import Junk
     from skycap.core.webdav.request_log import RequestLog
     from skycap.core.webdav.shares import Shares
+    from skycap.core.webdav.trees.swaps import mend
 
     with ExitStack() as stack:
         if log is not None:
@@ -68,6 +69,7 @@ def assembled(
         served = Shares(shares)
         books = Books(books_path())
         stack.callback(books.close)
+        mend(served, books)
         store = stack.enter_context(open_lock_store(locks))
         app = DavApp(
             served,
