@@ -112,6 +112,16 @@ def test_the_published_example_of_the_two_halves_is_what_is_stored(tmp_path: Pat
     assert Path(path).read_text() == wanted
 
 
+def test_the_example_of_the_documentation_is_right(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs/formats/digest-users.md"
+    path = tmp_path / "users"
+    path.write_text(page.read_text().partition("```text\n")[2].partition("```")[0])
+    path.chmod(0o600)
+    admission = DigestAdmission(str(path))
+    for challenge in admission.challenges():
+        assert admission.admit(ADDRESS, "GET", "/a", answer(challenge, "ann")) == Judged("ann")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
