@@ -118,7 +118,8 @@ def test_the_example_of_the_documentation_is_right(tmp_path: Path) -> None:
     path.write_text(page.read_text().partition("```text\n")[2].partition("```")[0])
     path.chmod(0o600)
     admission = DigestAdmission(str(path))
-    for challenge in admission.challenges():
+    for number in range(2):
+        challenge = admission.challenges()[number]
         assert admission.admit(ADDRESS, "GET", "/a", answer(challenge, "ann")) == Judged("ann")
 
 

@@ -168,7 +168,7 @@ def test_no_request_is_a_failure_of_ours_and_the_server_goes_on(
     port = ports(name)
 
     @settings(
-        max_examples=300,
+        max_examples=200,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
