@@ -14,7 +14,7 @@ from skycap.core.webdav.methods import COPY, DELETE, GET, MKCOL, PROPFIND, PUT
 from tests.core.webdav.attacks.raw import ask, head, quiet, whole, wire
 from tests.core.webdav.served import fill, served, tree
 
-WHERE = "/home/somebody/files"
+WHERE = "s3://bucket-of-ours/inner/files"
 FILES = {"a": "A", "d/x": "X"}
 
 
