@@ -265,12 +265,14 @@ def test_17_a_new_file_that_cannot_be_stored_is_not_there_afterwards(client: Cli
     assert tree(storage) == FILES
 
 
-def test_18_what_nobody_wants_is_not_read_to_its_end(client: Client, storage: Storage) -> None:
-    with wire(client.port) as line:
-        line.send(head(PUT, "/%00", f"Content-Length: {4 * MiB}") + b"x" * (4 * MiB))
+def test_18_what_nobody_wants_is_not_read_to_its_end(
+    ports: Callable[[ServerName], int], storage: Full, tmp_path: Path
+) -> None:
+    """On cheroot the answer comes though most of the body never does. Waitress takes each body first."""
+    with served(ports("cheroot"), {"": storage}, tmp_path / "state") as client, wire(client.port) as line:
+        line.send(head(PUT, "/%00", f"Content-Length: {400 * MiB}") + b"x" * (2 * MiB))
         assert line.answer(PUT).status == 400
-    with wire(client.port) as line:
-        assert line.ask(head(GET, "/a")).body == b"hello world"
+        line.finish()
     assert tree(storage) == FILES
 
 

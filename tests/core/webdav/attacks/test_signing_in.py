@@ -50,7 +50,7 @@ def test_without_a_login_no_method_does_or_tells_anything(
     assert tree(storage) == FILES
 
 
-def test_a_body_that_nobody_may_send_is_not_asked_for(port: int, storage: Storage, tmp_path: Path) -> None:
+def test_a_body_that_nobody_may_send_changes_nothing(port: int, storage: Storage, tmp_path: Path) -> None:
     admission = Admission(Logins.of_user("ann", Secret(PASSWORD)))
     with served(port, {"": storage}, tmp_path / "state", signing_in=SigningIn(admission)), wire(port) as line:
         line.send(head(PUT, "/a", "Content-Length: 10", "Expect: 100-continue"))
