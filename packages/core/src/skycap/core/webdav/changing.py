@@ -50,6 +50,7 @@ class Changing:
             raise Refusal(415, "MKCOL has no body here")
         if entry is None and request.method not in {"MKCOL", "LOCK"}:
             raise Refusal(404)
+        self._lookup.free(request, place)
         if place.is_top and request.method in {"DELETE", "MOVE"}:
             raise Refusal(403, "the top of a share stays where it is")
         work = Work(
@@ -83,6 +84,7 @@ class Changing:
             raise Refusal(403, "the one is in the other")
         if not self._lookup.parent_is_there(work.request, target):
             raise Refusal(409, "there is no such collection to put it in")
+        self._lookup.free(work.request, target)
         work.target, work.there = target, self._lookup.entry(work.request, target)
         if is_same_file(work.place, target):
             work.there = None

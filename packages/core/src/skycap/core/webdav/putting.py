@@ -51,6 +51,7 @@ class Putting:
             raise Refusal(405, "a collection cannot be written")
         if not self._lookup.parent_is_there(request, place):
             raise Refusal(409, "there is no such collection to put it in")
+        self._lookup.free(request, place)
         self._conditions.check(request, place, entry)
         self._may_write(request, place, entry)
 
@@ -58,6 +59,7 @@ class Putting:
             # Somebody may have locked or changed it while the body came in.
             self._lookup.forget(request)
             now = self._lookup.entry(request, place)
+            self._lookup.free(request, place)
             self._conditions.check(request, place, now)
             self._may_write(request, place, now)
 

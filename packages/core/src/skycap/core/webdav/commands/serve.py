@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skycap.core.crypto.secret import Secret
     from skycap.core.server.access_log import AccessLog
     from skycap.core.server.binding import Binding
+    from skycap.core.server.digest import DigestAdmission
     from skycap.core.server.logins import Logins
     from skycap.core.server.tls import TlsFiles
     from skycap.core.webdav.serving import HttpServer
@@ -157,10 +158,13 @@ class _Foreground:
             self._run.note("Finishing what is in flight; once more stops now.")
         server.stop()
 
-    def _logins(self) -> Logins | None:
+    def _logins(self) -> Logins | DigestAdmission | None:
         from skycap.core.server import Logins
+        from skycap.core.server.digest import DigestAdmission
 
         flags = self._flags
+        if flags.digest is not None:
+            return DigestAdmission(os.path.expanduser(flags.digest))
         if flags.users is not None:
             return Logins.of_file(os.path.expanduser(flags.users))
         password = _password(flags)

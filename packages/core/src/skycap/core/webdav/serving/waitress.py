@@ -11,13 +11,64 @@ import socket
 import threading
 from typing import Any
 
-from waitress.server import create_server  # this module is imported when a server is started
+from waitress.channel import HTTPChannel  # this module is imported when a server is started
+from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.server import TcpWSGIServer, create_server
+from waitress.task import WSGITask
 
-from skycap.core.webdav.serving import unbound
+from skycap.core.webdav.serving import heads, unbound
+from skycap.core.webdav.serving.chunks import Chunks
 
 THREADS = 16
 IDLE_S = 120
 GRACE_S = 60.0
+
+
+class _Parser(HTTPRequestParser):
+    """Refuses heads that could be understood in more than one way, before waitress understands them."""
+
+    body_rcv: Any
+
+    def parse_header(self, header_plus: bytes) -> None:
+        if self.header_bytes_received >= self.adj.max_request_header_size:
+            super().parse_header(header_plus)  # a stand-in for one that was too long
+            return
+        first, *lines = header_plus.removesuffix(b"\r\n").removesuffix(b"\r\n").split(b"\r\n")
+        try:
+            heads.require_one_meaning(heads.first_line(first), heads.headers(lines))
+            super().parse_header(header_plus)
+            if self.chunked:
+                self.body_rcv = Chunks(self.body_rcv.getbuf())
+            elif self.body_rcv is None:
+                self.expect_continue = False  # waitress would wait for ever for a body that is none
+        except NotImplementedError as error:
+            raise TransferEncodingNotImplemented(str(error)) from None
+        except ValueError as error:  # also a host in brackets that is none
+            raise ParsingError(str(error)) from None
+
+
+class _Task(WSGITask):
+    """Writes no end of a body that is none: waitress would, after an answer to HEAD of unknown length."""
+
+    def finish(self) -> None:
+        if not self.wrote_header:
+            self.write(b"")
+        if self.request.command == "HEAD":
+            self.chunked_response = False
+        super().finish()
+
+
+class _Channel(HTTPChannel):
+    parser_class = _Parser
+    task_class = _Task
+    request: Any
+
+    def handle_close(self) -> None:
+        # What came of a body that broke off may be in a temporary file.
+        request, self.request = self.request, None
+        if request is not None:
+            request.close()
+        super().handle_close()
 
 
 class WaitressServer:
@@ -35,7 +86,7 @@ class WaitressServer:
         except OSError as error:
             raise unbound(error, host, port) from error
         self.port = listener.getsockname()[1]
-        self._server = create_server(
+        self._server: TcpWSGIServer = create_server(
             app,
             map=self._map,
             sockets=[listener],
@@ -46,12 +97,13 @@ class WaitressServer:
             cleanup_interval=10,
             backlog=128,
             max_request_body_size=1 << 62,
-            max_request_header_size=1 << 18,
+            max_request_header_size=heads.HEAD_MAX,
             asyncore_use_poll=True,
             channel_request_lookahead=1,
             outbuf_overflow=1 << 20,
             clear_untrusted_proxy_headers=True,
         )
+        self._server.channel_class = _Channel
 
     def serve(self) -> None:
         """Answer requests until `stop`."""
