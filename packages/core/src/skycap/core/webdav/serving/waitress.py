@@ -66,16 +66,20 @@ class WaitressServer:
         self._finish(wasyncore)
 
     def _finish(self, wasyncore: Any) -> None:
-        """Let requests that run end, and their answers go out."""
+        """Let what came in or comes in be answered, and the answers go out."""
         import time
 
         end = time.monotonic() + GRACE_S
-        while time.monotonic() < end and any(
-            getattr(channel, "requests", None) or getattr(channel, "total_outbufs_len", 0)
-            for channel in list(self._map.values())
-        ):
+        while time.monotonic() < end:
+            for channel in list(self._map.values()):
+                # Without a request it would bring another one, and this would never end.
+                if hasattr(channel, "requests") and not _at_work(channel):
+                    channel.handle_close()
+            if not any(hasattr(channel, "requests") for channel in list(self._map.values())):
+                break
             wasyncore.loop(timeout=0.2, use_poll=True, map=self._map, count=1)
-        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
+        # Where the client left after its last byte, what it sent is stored all the same.
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=max(5.0, end - time.monotonic()))
         with self._lock:
             self._closed = True
             wasyncore.close_all(self._map, ignore_all=True)
@@ -86,3 +90,12 @@ class WaitressServer:
             self._stopping.set()
             if not self._closed:  # the trigger's descriptor may be somebody else's by now
                 self._server.pull_trigger()
+
+
+def _at_work(channel: Any) -> bool:
+    """Whether a request runs or its body comes in, or an answer goes out."""
+    with channel.requests_lock:
+        coming = channel.request is not None and channel.request.headers_finished
+        if channel.requests or coming:
+            return bool(channel.connected)
+    return bool(channel.connected and channel.total_outbufs_len)
