@@ -99,6 +99,11 @@ class Skycap(DavServer):
 
     place: ClassVar[str] = ""
 
+    def fresh(self, **more: Any) -> WebDav:
+        """Opened when the folder is there: before, a server does not tell whether it has a quota."""
+        with super().fresh(**more) as storage:
+            return self.storage(storage.dav.place.base, **more)
+
     def start(self) -> None:
         password = self.folder.with_suffix(".password")
         password.touch(0o600)
