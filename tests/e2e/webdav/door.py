@@ -1,4 +1,4 @@
-"""A running server as a client meets it: requests on real sockets, and sockets for what a client must not do."""
+"""A running server as a client meets it: requests on real sockets, and sockets for what no client must do."""
 
 from __future__ import annotations
 

@@ -12,12 +12,30 @@ import threading
 from typing import Any
 
 from waitress.server import create_server  # this module is imported when a server is started
+from waitress.task import ThreadedTaskDispatcher
 
 from skycap.core.webdav.serving import unbound
 
-THREADS = 16
+THREADS, MOST_THREADS = 16, 512
 IDLE_S = 120
 GRACE_S = 60.0
+
+
+class _Threads(ThreadedTaskDispatcher):
+    """Threads for requests; more are made as clients that do not read hold those there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_thread_count(THREADS)
+
+    def add_task(self, task: Any) -> None:
+        with self.lock:
+            running = len(self.threads) - self.stop_count
+            idle = running - self.active_count
+            grow = running > 0 and len(self.queue) >= idle and running < MOST_THREADS
+        if grow:
+            self.set_thread_count(running + 4)
+        super().add_task(task)
 
 
 class WaitressServer:
@@ -39,7 +57,7 @@ class WaitressServer:
             app,
             map=self._map,
             sockets=[listener],
-            threads=THREADS,
+            _dispatcher=_Threads(),
             ident="skycap",
             connection_limit=1000,
             channel_timeout=IDLE_S,
@@ -49,7 +67,8 @@ class WaitressServer:
             max_request_header_size=1 << 18,
             asyncore_use_poll=True,
             channel_request_lookahead=1,
-            outbuf_overflow=1 << 20,
+            outbuf_high_watermark=1 << 20,
+            outbuf_overflow=2 << 20,  # more than that is never waiting, so it needs no temporary files
             clear_untrusted_proxy_headers=True,
         )
 
