@@ -30,7 +30,8 @@ GRACE_S = 60.0
 """How long requests that run are waited for when the server stops."""
 DRAIN = 1 << 20
 """Of a body that nobody wanted, so much is read before the connection is closed, that the answer arrives."""
-LINGER_S = 2.0
+LINGER, LINGER_S = 8 << 20, 2.0
+"""So much of what still comes is thrown away after that."""
 
 
 class _Tls(Adapter):
@@ -113,9 +114,9 @@ class _Request(server.HTTPRequest):
         with contextlib.suppress(OSError, ValueError):
             sock.shutdown(socket.SHUT_WR)
             sock.settimeout(LINGER_S)
-            end = time.monotonic() + LINGER_S
-            while time.monotonic() < end and sock.recv(READ_SIZE):
-                pass
+            end, left = time.monotonic() + LINGER_S, LINGER
+            while time.monotonic() < end and left > 0 and (data := sock.recv(READ_SIZE)):
+                left -= len(data)
 
 
 class _Gateway(wsgi.Gateway_10):
