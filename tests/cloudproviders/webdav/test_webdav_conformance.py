@@ -113,3 +113,7 @@ class TestNextcloud(StorageConformance):
     @pytest.mark.xfail(reason="the history of a removed file is in the trash with it")
     def test_a_removed_file_comes_back_from_its_history(self, storage: Storage) -> None:
         super().test_a_removed_file_comes_back_from_its_history(storage)
+
+    @_names_by_time
+    def test_what_comes_back_from_its_history_has_its_metadata(self, storage: Storage) -> None:
+        super().test_what_comes_back_from_its_history_has_its_metadata(storage)
