@@ -29,7 +29,7 @@ LARGE = 18 * MiB
 """Goes to S3 in parts."""
 TREE = {f"{folder}f{number}": f"{folder}{number}" for folder in ("", "d/", "d/e/") for number in range(3)}
 _CALLS = {
-    "PUT": {"open": 2, "replace": 1, "utime": 1, "close": 1, "write": 8},
+    "PUT": {"open": 2, "replace": 1, "close": 1, "write": 4},
     "MOVE": {"replace": 9, "open": 20, "unlink": 9, "rmdir": 3, "mkdir": 3},
 }
 
@@ -53,7 +53,7 @@ def _moments(kind: str, method: str) -> Iterator[Moment]:
         elif method == "MOVE" and kind == "local" and not _to_another_store(number):
             yield Moment(call="replace", number=1, after=after)
         elif kind == "local":
-            call = source.choice(list(_CALLS[method]))
+            call = list(_CALLS[method])[number % len(_CALLS[method])]
             yield Moment(call=call, number=source.randint(1, _CALLS[method][call]), after=after)
         else:
             yield Moment(number=source.randrange(1 << 30), after=after)
