@@ -4,9 +4,9 @@
     uv run --group bench python -m benchmarks.webdav --only 'PROPFIND' --rounds 3
     uv run --group bench python -m benchmarks.webdav --json FILE
 
-Both servers run all the time; each round asks one after the other, so that what the machine does meanwhile
-hits both. The client is a process of its own that knows nothing but sockets. A ratio is rclone's best time
-over ours; that of memory is rclone's peak over ours.
+Both servers run all the time; each round asks one after the other, and every other round begins with the
+other one, so that what the machine does meanwhile hits both. The client is a process of its own that knows
+nothing but sockets. A ratio is rclone's median time over ours; that of memory is rclone's peak over ours.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -211,7 +212,7 @@ def _peak(process: subprocess.Popen[bytes]) -> int:
 
 
 def compare(only: str, rounds: int, work: Path) -> dict[str, dict[str, float]]:
-    """The best times in seconds of each task, ours and rclone's, the peaks in bytes, and the ratios."""
+    """The median times in seconds of each task, ours and rclone's, the peaks in bytes, and the ratios."""
     folder = work / "served"
     _fill(folder)
     port, peer = free_ports(2)
@@ -219,6 +220,7 @@ def compare(only: str, rounds: int, work: Path) -> dict[str, dict[str, float]]:
     rclone = str(Path(sys.executable).parent / "rclone")
     theirs = [rclone, "serve", "webdav", str(folder), "--addr", f"127.0.0.1:{peer}"]
     found: dict[str, dict[str, float]] = {}
+    print(f"load of the machine at the beginning: {os.getloadavg()[0]:.1f}", flush=True)
     with ExitStack() as stack:
         processes = {
             "skycap": stack.enter_context(running(ours, port)),
@@ -229,20 +231,24 @@ def compare(only: str, rounds: int, work: Path) -> dict[str, dict[str, float]]:
                 continue
             times: dict[str, list[float]] = {"skycap": [], "rclone": []}
             try:
-                for _ in range(rounds):
-                    times["skycap"].append(_timed(name, port))
-                    times["rclone"].append(_timed(name, peer))
+                for number in range(rounds):
+                    pairs = [("skycap", port), ("rclone", peer)]
+                    for who, where in pairs if number % 2 else reversed(pairs):
+                        times[who].append(_timed(name, where))
             except subprocess.CalledProcessError as error:
                 print(f"{name}: {error.stderr.strip().splitlines()[-1]}", file=sys.stderr)
                 continue
-            best = {who: min(each) for who, each in times.items()}
-            found[name] = {**best, "ratio": best["rclone"] / best["skycap"], "goal": task.goal}
+            middle = {who: statistics.median(each) for who, each in times.items()}
+            best = {f"{who} at best": min(each) for who, each in times.items()}
+            ratio = middle["rclone"] / middle["skycap"]
+            found[name] = {**middle, **best, "ratio": ratio, "goal": task.goal}
             _show(name, found[name], "s")
         peaks = {who: float(_peak(process)) for who, process in processes.items()}
         found["peak memory"] = {**peaks, "ratio": peaks["rclone"] / peaks["skycap"], "goal": 1.0}
         _show(
             "peak memory", {**found["peak memory"], **{who: peak / MiB for who, peak in peaks.items()}}, "MiB"
         )
+    print(f"load of the machine at the end: {os.getloadavg()[0]:.1f}")
     return found
 
 
@@ -261,7 +267,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="", help="a pattern of the tasks to do")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path, help="where to write what was measured")
     parser.add_argument("--strict", action="store_true", help="fail where a goal is missed")
     parser.add_argument("--serve", help=argparse.SUPPRESS)

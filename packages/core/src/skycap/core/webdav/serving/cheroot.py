@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import selectors
 import socket
 import ssl
@@ -123,10 +122,9 @@ class _Gateway(wsgi.Gateway_10):
     def respond(self) -> None:
         response = self.req.server.wsgi_app(self.env, self.start_response)
         try:
-            if self._sends_file(response):
+            if hasattr(response, "pour"):
                 self.req.ensure_headers_sent()
-                self.req.conn.socket.sendfile(response, response.offset, response.by_descriptor)
-                self.req.conn.wfile.write(response.tail())
+                response.pour(self.req.conn.wfile.write)
             elif isinstance(response, list) and len(response) == 1:
                 self._send_small(response[0])
             else:
@@ -139,10 +137,6 @@ class _Gateway(wsgi.Gateway_10):
             self.req.ensure_headers_sent()
             if hasattr(response, "close"):
                 response.close()
-
-    def _sends_file(self, response: Any) -> bool:
-        plain = hasattr(os, "sendfile") and not isinstance(self.req.conn.socket, ssl.SSLSocket)
-        return plain and hasattr(response, "fileno") and self.req.method == b"GET"
 
     def _send_small(self, body: bytes) -> None:
         """Headers and body in one piece: one system call, one packet."""
