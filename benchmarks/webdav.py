@@ -129,9 +129,10 @@ def _get_small(port: int) -> None:
 
 
 def _put_small(port: int) -> None:
+    # New names: ext4 walks past each inode that was freed a moment ago before it gives out another one.
     connection, body = Connection(port), os.urandom(SMALL)
     for number in range(REPEATS // 2):
-        connection.ask("PUT", f"/small-{number}", body=body)
+        connection.ask("PUT", f"/small-{os.getpid()}-{number}", body=body)
 
 
 def _list(port: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,6 +78,22 @@ def test_an_upload_that_runs_is_finished_before_it_ends(kind: str, folder: Path)
         assert client.recv(1000).startswith(b"HTTP/1.1 201 ")
         assert server.end().status == 0
     assert (folder / "slow").read_bytes() == b"firstlater"
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_client_that_asks_on_and_on_keeps_no_server_from_its_end(kind: str, folder: Path) -> None:
+    with (
+        serving(folder, "--anonymous", "--server", kind) as server,
+        closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as client,
+    ):
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            for number in itertools.count():
+                client.request("OPTIONS", "/")
+                client.getresponse().read()
+                client.auto_open = 0  # the next one goes over the same connection, or nowhere
+                if number == 50:
+                    server.process.send_signal(signal.SIGTERM)
+        assert server.end().status == 0
 
 
 def test_it_ends_in_order_when_nobody_reads_what_it_says(folder: Path) -> None:
