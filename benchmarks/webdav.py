@@ -33,6 +33,8 @@ from skycap.core.testing.servers import free_ports, wait_for_port
 
 MiB = 1 << 20
 LARGE, MIDDLE, SMALL = 256 * MiB, 16 * MiB, 4096
+_TAKEN = 128 << 10
+"""Bytes that the client takes at once: more would leave the cache, and it would be the client that is measured."""
 ENTRIES, PARALLEL, REPEATS, LISTINGS = 1000, 20, 2000, 20
 PROPERTIES = (
     '<?xml version="1.0"?><d:propfind xmlns:d="DAV:"><d:prop><d:displayname/><d:getlastmodified/>'
@@ -50,7 +52,7 @@ class Connection:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=120)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._held = b""
-        self._buffer = memoryview(bytearray(MiB))
+        self._buffer = memoryview(bytearray(_TAKEN))
 
     def ask(self, method: str, path: str, headers: str = "", body: bytes = b"", size: int = -1) -> int:
         """Send a request, take the answer; how many bytes its body had. `size`: so many zeros are sent."""
@@ -85,7 +87,7 @@ class Connection:
         left = size - len(self._held)
         self._held = self._held[size:] if left < 0 else b""
         while left > 0:
-            got = self._socket.recv_into(self._buffer[: min(left, MiB)])
+            got = self._socket.recv_into(self._buffer[: min(left, _TAKEN)])
             if not got:
                 raise RuntimeError("the answer was cut")
             left -= got
