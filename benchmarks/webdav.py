@@ -34,7 +34,7 @@ from skycap.core.testing.servers import free_ports, wait_for_port
 MiB = 1 << 20
 LARGE, MIDDLE, SMALL = 256 * MiB, 16 * MiB, 4096
 _TAKEN = 128 << 10
-"""Bytes that the client takes at once: more would leave the cache, and it would be the client that is measured."""
+"""Bytes that the client takes at once. More would leave the cache, and the client would be measured."""
 ENTRIES, PARALLEL, REPEATS, LISTINGS = 1000, 20, 2000, 20
 PROPERTIES = (
     '<?xml version="1.0"?><d:propfind xmlns:d="DAV:"><d:prop><d:displayname/><d:getlastmodified/>'
