@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections import deque
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,10 +64,16 @@ def test_ctrl_c_ends_it_as_it_ends_every_command(folder: Path) -> None:
     assert running() == []
 
 
-def test_an_upload_that_runs_is_finished_before_it_ends(folder: Path) -> None:
-    with serving(folder, "--anonymous") as server, half_an_upload(server, "slow") as client:
+@pytest.mark.parametrize("kind", SERVERS)
+def test_an_upload_that_runs_is_finished_before_it_ends(kind: str, folder: Path) -> None:
+    with (
+        serving(folder, "--anonymous", "--server", kind) as server,
+        half_an_upload(server.url, "slow") as client,
+        socket.create_connection(("127.0.0.1", server.port)) as idle,
+    ):
         server.process.send_signal(signal.SIGTERM)
         server.wait_until_it_says("Finishing what is in flight")
+        assert idle.recv(1) == b"", "who asks nothing is not waited for"
         assert not (folder / "slow").exists()
         client.sendall(b"later")
         assert client.recv(1000).startswith(b"HTTP/1.1 201 ")
@@ -71,10 +81,23 @@ def test_an_upload_that_runs_is_finished_before_it_ends(folder: Path) -> None:
     assert (folder / "slow").read_bytes() == b"firstlater"
 
 
-def test_waitress_cuts_an_upload_off_that_has_not_come_in_and_the_old_file_stays(folder: Path) -> None:
-    with serving(folder, "--anonymous", "--server", "waitress") as server, half_an_upload(server, "a.txt"):
-        assert server.stop().status == 0
-    assert (folder / "a.txt").read_text() == "alpha"
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_client_that_asks_on_and_on_keeps_no_server_from_its_end(kind: str, folder: Path) -> None:
+    with (
+        serving(folder, "--anonymous", "--server", kind) as server,
+        closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as client,
+    ):
+
+        def ask(number: int) -> None:
+            client.request("OPTIONS", "/")
+            client.getresponse().read()
+            client.auto_open = 0  # the next one goes over the same connection, or nowhere
+            if number == 50:
+                server.process.send_signal(signal.SIGTERM)
+
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            deque(map(ask, itertools.count()), maxlen=0)
+        assert server.end().status == 0
 
 
 def test_it_ends_in_order_when_nobody_reads_what_it_says(folder: Path) -> None:
@@ -87,8 +110,9 @@ def test_it_ends_in_order_when_nobody_reads_what_it_says(folder: Path) -> None:
     assert running() == []
 
 
-def test_a_second_signal_ends_it_now_and_the_old_file_stays(folder: Path) -> None:
-    with serving(folder, "--anonymous") as server, half_an_upload(server, "a.txt"):
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_second_signal_ends_it_now_and_the_old_file_stays(kind: str, folder: Path) -> None:
+    with serving(folder, "--anonymous", "--server", kind) as server, half_an_upload(server.url, "a.txt"):
         server.process.send_signal(signal.SIGTERM)
         server.wait_until_it_says("Finishing what is in flight")
         assert server.stop().status == 128 + signal.SIGTERM
@@ -100,7 +124,7 @@ def test_after_kill_9_the_next_one_starts_under_the_same_name_and_port(folder: P
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     args = (folder, "--anonymous", "--name", "box", "--port", str(port))
-    with serving(*args) as server, half_an_upload(server, "a.txt"):
+    with serving(*args) as server, half_an_upload(server.url, "a.txt"):
         assert server.stop(signal.SIGKILL).status == -signal.SIGKILL
     with serving(*args) as again:
         assert again.port == port

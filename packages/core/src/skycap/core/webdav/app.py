@@ -30,6 +30,7 @@ from skycap.core.webdav.request import USER, Environ, Request, raw_path
 from skycap.core.webdav.shares import Place, Shares
 from skycap.core.webdav.signing_in import SigningIn
 from skycap.core.webdav.signing_in_digest import DigestSigningIn
+from skycap.core.webdav.turns import Turns
 
 _log = logging.getLogger("skycap.webdav")
 _CHANGING = frozenset(CHANGING)
@@ -58,8 +59,9 @@ class DavApp:
         self._conditions = conditions
         self._listing = Listing(self._lookup, conditions, locking, books)
         self._reading = Reading(self._lookup, conditions)
-        self._putting = Putting(self._lookup, conditions, locking, books)
-        self._changing = Changing(self._lookup, conditions, locking, books)
+        turns = Turns()
+        self._putting = Putting(self._lookup, conditions, locking, books, turns)
+        self._changing = Changing(self._lookup, conditions, locking, books, turns)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """One request."""

@@ -140,12 +140,15 @@ class _Foreground:
         return Interrupted.exit_status if came and came[0] == signal.SIGINT else 0
 
     def _serve(self, server: HttpServer, shares: Sequence[Share]) -> None:
+        from skycap.core.webdav.sweeping import sweep
+
         serving = False
         try:
             with ExitStack() as stack:
                 running = register(stack, self._flags.name, self._urls(server), shares, self._facts(shares))
                 telling.ready(self._run, running)
                 telling.notes(self._run, running)
+                sweep(shares, self._tell)
                 serving = True
                 server.serve()
         finally:
@@ -154,9 +157,12 @@ class _Foreground:
                 server.serve()
 
     def _stop(self, server: HttpServer) -> None:
-        with contextlib.suppress(OSError, ValueError):  # whoever read standard error may be gone
-            self._run.note("Finishing what is in flight; once more stops now.")
+        self._tell("Finishing what is in flight; once more stops now.")
         server.stop()
+
+    def _tell(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # whoever read standard error may be gone
+            self._run.note(text)
 
     def _logins(self) -> Logins | DigestAdmission | None:
         from skycap.core.server import Logins

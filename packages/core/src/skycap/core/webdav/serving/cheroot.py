@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import selectors
 import socket
 import ssl
@@ -31,7 +32,10 @@ GRACE_S = 60.0
 """How long requests that run are waited for when the server stops."""
 DRAIN = 1 << 20
 """Of a body that nobody wanted, so much is read before the connection is closed, that the answer arrives."""
-LINGER_S = 2.0
+NEXT_MS = 3 if hasattr(select, "poll") else 0
+"""How long a thread waits for the next request of a client before it takes another one's."""
+LINGER, LINGER_S = 8 << 20, 2.0
+"""So much of what still comes is thrown away after that."""
 
 
 class _Tls(Adapter):
@@ -162,19 +166,18 @@ class _Request(server.HTTPRequest):
         with contextlib.suppress(OSError, ValueError):
             sock.shutdown(socket.SHUT_WR)
             sock.settimeout(LINGER_S)
-            end = time.monotonic() + LINGER_S
-            while time.monotonic() < end and sock.recv(READ_SIZE):
-                pass
+            end, left = time.monotonic() + LINGER_S, LINGER
+            while time.monotonic() < end and left > 0 and (data := sock.recv(READ_SIZE)):
+                left -= len(data)
 
 
 class _Gateway(wsgi.Gateway_10):
     def respond(self) -> None:
         response = self.req.server.wsgi_app(self.env, self.start_response)
         try:
-            if self._sends_file(response):
+            if hasattr(response, "pour"):
                 self.req.ensure_headers_sent()
-                self.req.conn.socket.sendfile(response, response.offset, response.by_descriptor)
-                self.req.conn.wfile.write(response.tail())
+                response.pour(self.req.conn.wfile.write)
             elif isinstance(response, list) and len(response) == 1:
                 self._send_small(response[0])
             else:
@@ -187,10 +190,6 @@ class _Gateway(wsgi.Gateway_10):
             self.req.ensure_headers_sent()
             if hasattr(response, "close"):
                 response.close()
-
-    def _sends_file(self, response: Any) -> bool:
-        plain = hasattr(os, "sendfile") and not isinstance(self.req.conn.socket, ssl.SSLSocket)
-        return plain and hasattr(response, "fileno") and self.req.method == b"GET"
 
     def _send_small(self, body: bytes) -> None:
         """Headers and body in one piece: one system call, one packet."""
@@ -227,7 +226,23 @@ class _Connection(server.HTTPConnection):
                 return False
             self.shaken = True
             return True  # it may be long until the request comes: wait for it without a thread
-        return bool(super().communicate())
+        while super().communicate():
+            if not self._goes_on():
+                return True
+        return False
+
+    def _goes_on(self) -> bool:
+        """Whether the next request comes at once: then this thread takes it, which saves two hand-overs."""
+        http_server = self.server
+        if not http_server.ready or http_server.requests.qsize:
+            return False
+        if self.rfile.has_data():
+            return True
+        if not NEXT_MS:
+            return False
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(NEXT_MS)) and bool(http_server.ready)
 
 
 class _Connections(connections.ConnectionManager):

@@ -56,7 +56,7 @@ class SocketWriter:
         self.closed = False
         self.bytes_written = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """All of it."""
         self._socket.sendall(data)
         return len(data)

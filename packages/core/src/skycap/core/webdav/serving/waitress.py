@@ -14,12 +14,12 @@ from typing import Any
 from waitress.channel import HTTPChannel  # this module is imported when a server is started
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.server import TcpWSGIServer, create_server
-from waitress.task import WSGITask
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from skycap.core.webdav.serving import heads, unbound
 from skycap.core.webdav.serving.chunks import Chunks
 
-THREADS = 16
+THREADS, MOST_THREADS = 16, 512
 IDLE_S = 120
 GRACE_S = 60.0
 
@@ -71,6 +71,23 @@ class _Channel(HTTPChannel):
         super().handle_close()
 
 
+class _Threads(ThreadedTaskDispatcher):
+    """Threads for requests; more are made as clients that do not read hold those there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_thread_count(THREADS)
+
+    def add_task(self, task: Any) -> None:
+        with self.lock:
+            running = len(self.threads) - self.stop_count
+            idle = running - self.active_count
+            grow = running > 0 and len(self.queue) >= idle and running < MOST_THREADS
+        if grow:
+            self.set_thread_count(running + 4)
+        super().add_task(task)
+
+
 class WaitressServer:
     """See `skycap.core.webdav.serving.HttpServer`."""
 
@@ -90,7 +107,7 @@ class WaitressServer:
             app,
             map=self._map,
             sockets=[listener],
-            threads=THREADS,
+            _dispatcher=_Threads(),
             ident="skycap",
             connection_limit=1000,
             channel_timeout=IDLE_S,
@@ -100,7 +117,8 @@ class WaitressServer:
             max_request_header_size=heads.HEAD_MAX,
             asyncore_use_poll=True,
             channel_request_lookahead=1,
-            outbuf_overflow=1 << 20,
+            outbuf_high_watermark=1 << 20,
+            outbuf_overflow=2 << 20,  # more than that is never waiting, so it needs no temporary files
             clear_untrusted_proxy_headers=True,
         )
         self._server.channel_class = _Channel
@@ -118,16 +136,20 @@ class WaitressServer:
         self._finish(wasyncore)
 
     def _finish(self, wasyncore: Any) -> None:
-        """Let requests that run end, and their answers go out."""
+        """Let what came in or comes in be answered, and the answers go out."""
         import time
 
         end = time.monotonic() + GRACE_S
-        while time.monotonic() < end and any(
-            getattr(channel, "requests", None) or getattr(channel, "total_outbufs_len", 0)
-            for channel in list(self._map.values())
-        ):
+        while time.monotonic() < end:
+            for channel in list(self._map.values()):
+                # Without a request it would bring another one, and this would never end.
+                if hasattr(channel, "requests") and not _at_work(channel):
+                    channel.handle_close()
+            if not any(hasattr(channel, "requests") for channel in list(self._map.values())):
+                break
             wasyncore.loop(timeout=0.2, use_poll=True, map=self._map, count=1)
-        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
+        # Where the client left after its last byte, what it sent is stored all the same.
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=max(5.0, end - time.monotonic()))
         with self._lock:
             self._closed = True
             wasyncore.close_all(self._map, ignore_all=True)
@@ -138,3 +160,12 @@ class WaitressServer:
             self._stopping.set()
             if not self._closed:  # the trigger's descriptor may be somebody else's by now
                 self._server.pull_trigger()
+
+
+def _at_work(channel: Any) -> bool:
+    """Whether a request runs or its body comes in, or an answer goes out."""
+    with channel.requests_lock:
+        coming = channel.request is not None and channel.request.headers_finished
+        if channel.requests or coming:
+            return bool(channel.connected)
+    return bool(channel.connected and channel.total_outbufs_len)

@@ -40,6 +40,8 @@ class Copier:
         if entry.is_dir and self._move and same_store(source, target) and _renames_trees(source):
             return self._rename(source, target, there)
         if there is None:
+            if self._move and entry.is_dir:
+                return self._whole(source, entry, target)
             return self._build(source, entry, target, deep=deep)
         if not entry.is_dir and not there.is_dir:
             return self._file(source, entry, target)
@@ -61,6 +63,18 @@ class Copier:
             return [failed(source, error)]
         self._books.moved(source.key, target.key)
         return []
+
+    def _whole(self, source: Place, entry: Entry, target: Place) -> Failures:
+        """Move a tree to where nothing is: all of it is there before the first file of the source goes.
+
+        Whoever is stopped on the way leaves the source, or the target, or both, but never a part of each.
+        """
+        failures = _unmovable(source, entry, self._books)
+        if not failures:
+            failures = Copier(self._books, move=False)._build(source, entry, target, deep=True)
+            if failures:
+                Remover(self._books).remove(target, entry)
+        return failures or Remover(self._books).remove(source, entry)
 
     def _beside(self, source: Place, entry: Entry, target: Place, there: Entry, *, deep: bool) -> Failures:
         """Build it under another name, then put it in the place of what is there.
