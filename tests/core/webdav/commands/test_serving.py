@@ -44,6 +44,26 @@ def test_one_line_says_where_and_the_rest_goes_to_people(kind: str, folder: Path
     assert running() == []
 
 
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_page_that_points_its_name_at_this_machine_is_not_let_in(kind: str, folder: Path) -> None:
+    with serving(folder, "--anonymous", "--server", kind) as server:
+        for method in ("GET", "PROPFIND", "OPTIONS", "DELETE"):
+            said = server.ask(method, "a.txt", Host=f"evil.example:{server.port}")
+            assert said.status == 421
+            assert b"localhost" in said.body
+        assert server.ask("GET", "a.txt", Host=f"localhost:{server.port}").status == 200
+        assert server.ask("GET", "a.txt").status == 200
+
+
+def test_who_logs_in_or_said_so_may_use_any_name(folder: Path, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("hunter2\n")
+    with serving(folder, "--user", "ada", "--password-file", password) as server:
+        assert server.ask("GET", "a.txt", login=("ada", "hunter2"), Host="cloud.example").status == 200
+    with serving(folder, "--anonymous", "--insecure") as server:
+        assert server.ask("GET", "a.txt", Host="cloud.example").status == 200
+
+
 def test_for_programs_the_line_is_an_object(folder: Path) -> None:
     with serving("--json", folder, "--anonymous", "--name", "box") as server:
         ready = json.loads(server.first)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from skycap.core.errors import Error
 from skycap.core.paths import printable
+from skycap.core.server.hosts import names_this_machine
 from skycap.core.server.locks import LockStore
 from skycap.core.webdav import methods
 from skycap.core.webdav.answers import Answer, Refusal, StartResponse, refusal
@@ -39,7 +40,10 @@ _SHOWN_MAX = 200
 
 
 class DavApp:
-    """WebDAV over shares. `signing_in` finds the user of a request; without it everybody is welcome."""
+    """WebDAV over shares. `signing_in` finds the user of a request; without it everybody is welcome.
+
+    `local_only`: who asks for another machine than this one is refused, whoever they are.
+    """
 
     def __init__(
         self,
@@ -49,10 +53,12 @@ class DavApp:
         *,
         junk: Junk | None = None,
         signing_in: SigningIn | DigestSigningIn | None = None,
+        local_only: bool = False,
     ) -> None:
         self._junk = junk or Junk("store")
         self.shares = shares = self._junk.over(shares)
         self._signing_in = signing_in
+        self._local_only = local_only
         self._lookup = Lookup(shares, books)
         locking = Locking(locks, shares)
         conditions = Conditions(self._lookup, locking)
@@ -87,6 +93,8 @@ class DavApp:
                 raise Refusal(400, "only OPTIONS is about the server as a whole")
             return options()
         request = Request.of(environ)
+        if self._local_only and not names_this_machine(request.host):
+            raise Refusal(421, "this server answers to localhost and addresses alone")
         if self._signing_in is not None:
             request.user = environ[USER] = self._signing_in.user(request)
         place = self._junk.place(request, self.shares)

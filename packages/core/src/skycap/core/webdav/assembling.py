@@ -49,11 +49,13 @@ def assembled(
     junk: JunkChoice = "auto",
     locks: str | Secret[str] | None = None,
     log: AccessLog | None = None,
+    local_only: bool = False,
 ) -> Iterator[Application]:
     """The application over these shares, whose storages stay their owner's. What it opens itself is closed.
 
-    `logins` None lets everybody in; `locks` is the URL of a store of locks. Raises what opening raises:
-    `StateReadFailed`, `UsageError`, and the errors of a database.
+    `logins` None lets everybody in, with `local_only` those who ask for this machine by a name that is its
+    own; `locks` is the URL of a store of locks. Raises what opening raises: `StateReadFailed`, `UsageError`,
+    and the errors of a database.
     """
     from skycap.core.server.locks import open_lock_store
     from skycap.core.webdav.app import DavApp
@@ -77,6 +79,7 @@ def assembled(
             store,
             junk=Junk(junk),
             signing_in=_signing_in(logins),
+            local_only=local_only,
         )
         yield app if log is None else RequestLog(app, log)
 

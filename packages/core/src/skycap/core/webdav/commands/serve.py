@@ -132,7 +132,12 @@ class _Foreground:
         shares = opened(self._run, self._places, read_only=flags.read_only)
         tls = self._tls()
         with assembled(
-            shares, logins=logins, junk=flags.junk, locks=self._locks, log=self._access_log()
+            shares,
+            logins=logins,
+            junk=flags.junk,
+            locks=self._locks,
+            log=self._access_log(),
+            local_only=logins is None and binding.is_loopback and not flags.insecure,
         ) as app:
             server = bind(flags.server, app, binding.host, binding.port, tls=tls)
             with stopping(lambda: self._stop(server)) as came:
