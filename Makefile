@@ -34,7 +34,7 @@ deps-%:
 	cd packages/$* && $(RUN) deptry src
 
 test: ## the tests that need only what pip brings
-	$(RUN) pytest
+	$(RUN) pytest -n auto
 
 docs: ## build the site; a dead link is an error
 	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict

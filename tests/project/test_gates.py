@@ -68,7 +68,7 @@ def test_the_clean_clone_run_goes_through_every_gate() -> None:
     gates = re.search(r"for gate in ([a-z ]+);", script)
     assert gates
     assert gates.group(1).split() == list(GATES)
-    assert "uv run pytest\n" in script
+    assert "uv run pytest -n auto\n" in script
     assert "uv run pytest -m foreign" in script
     assert "--fail-under 92" in script
     assert ".ci/wheels" in script
@@ -119,7 +119,7 @@ def test_the_workflow_runs_every_system_and_every_python_we_promise() -> None:
     assert "uv sync --resolution lowest-direct" in steps["lowest-versions"]
     assert ".ci/wheels" in steps["wheel-alone"]
     assert "make gates" in steps["gates"]
-    assert "uv run pytest" in steps["tests"]
+    assert "uv run pytest -n auto" in steps["tests"]
 
 
 def test_plain_pytest_leaves_out_what_pip_cannot_bring() -> None:

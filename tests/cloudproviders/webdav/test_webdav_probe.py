@@ -82,3 +82,17 @@ def test_a_server_is_known_by_what_it_says(
         with WebDav(WebDavOptions.parse({"url": url}, where="test"), Place.parse(url)) as storage:
             assert storage.traits.vendor == vendor
             assert storage.facts.name_max in {250, 255}
+
+
+def test_a_server_of_ours_moves_what_is_in_its_root_though_nobody_moves_the_root(
+    dav: Callable[..., Any],
+) -> None:
+    def answer(request: Request) -> Reply:
+        if request.method == "OPTIONS":
+            told = {"server": "skycap", "allow": "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, COPY"}
+            return Reply(200, headers=told)
+        return multi(item(request.path, FOLDER))
+
+    storage, _ = dav(answer, vendor="auto")
+    assert storage.can(Capability.RENAME)
+    assert storage.can(Capability.COPY)

@@ -103,3 +103,9 @@ def test_a_log_record_is_cleaned_with_its_traceback(caplog: pytest.LogCaptureFix
         logger.removeFilter(cleaner)
     assert "logged-value" not in caplog.text
     assert "trouble over ***" in caplog.text
+
+
+def test_the_name_of_a_flag_hides_no_word() -> None:
+    assert redact("--users and --digest exclude each other") == "--users and --digest exclude each other"
+    assert "dXNlcjpwYXNz" not in redact("Authorization: Basic dXNlcjpwYXNz")
+    assert "dXNlcjpwYXNz" not in redact("it said basic dXNlcjpwYXNz")

@@ -113,7 +113,7 @@ def test_a_server_that_fails_is_told_with_what_it_said() -> None:
     Path(log_path("box")).write_text("of another day\n")
     with pytest.raises(Error, match="ended with status 1") as caught:
         start("box", argv("box", "fail"), secret=Secret("unread"))
-    assert "hello from box\n    the port is taken" in str(caught.value)
+    assert "hello from box; the port is taken" in str(caught.value)
     assert "of another day" not in str(caught.value)
     assert log_path("box") in (caught.value.hint or "")
 

@@ -300,3 +300,21 @@ def test_a_file_is_forced_to_disk_before_it_gets_its_name(
     assert forced == [(False, []), (True, ["file"])]
     Local(root).write("other", b"x")
     assert len(forced) == 2
+
+
+def test_a_tree_is_removed_while_others_remove_things_in_it(
+    storage: Local, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else is quicker, in the middle of the removal."""
+    for number in range(20):
+        storage.write(f"d/{number:02}", b"x")
+    real, quicker = os.unlink, iter(range(3))
+
+    def unlink(path: Any, *args: Any, **more: Any) -> None:
+        if next(quicker, None) is not None:
+            real(path, *args, **more)
+        real(path, *args, **more)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    storage.remove_tree("d")
+    assert not (root / "d").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import os
 import shutil
@@ -10,16 +12,19 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from skycap.core.errors import Conflict, Error
 from skycap.core.location import Location
 from skycap.core.server.locks import resource_key
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.local import Local
 from skycap.core.webdav.assembling import assembled
 from skycap.core.webdav.books import Books
-from skycap.core.webdav.shares import Place, Share
+from skycap.core.webdav.shares import Place, Share, Shares
+from skycap.core.webdav.trees.copying import Copier
 from skycap.core.webdav.trees.swaps import mend
 from tests.core.webdav.served import fill, served, tree
 
@@ -178,3 +183,32 @@ def test_a_swap_that_ends_leaves_no_note(port: int, folder: Path, tmp_path: Path
         assert client.move("/old", "/old/a", method).status == 403
     assert list((tmp_path / "state" / "webdav-swaps").iterdir()) == []
     assert tree(Local(folder)) == REPLACED | (NEW if method == "COPY" else {})
+
+
+def test_what_was_put_aside_and_found_its_place_taken_is_never_removed(folder: Path, tmp_path: Path) -> None:
+    """A failed swap whose place somebody took before it could be put back."""
+
+    class Taken(Local):
+        def rename(self, source: str, target: str, **more: Any) -> Any:
+            if target == "old":
+                self.write("old/others", b"theirs")
+                raise Conflict("a directory stands there", where=target)
+            return super().rename(source, target, **more)
+
+    state = tmp_path / "state"
+    state.mkdir()
+    storage = Taken(folder)
+    shares = Shares([Share("", Location(storage))])
+    with closing(Books(str(state / "webdav.db"))) as books:
+        source, target = shares.place("new"), shares.place("old")
+        assert source is not None
+        assert target is not None
+        with contextlib.suppress(Error):
+            Copier(books, move=False).copy(source, storage.stat("new"), target, storage.stat("old"))
+        # The process is gone, as far as the note knows.
+        for path in (state / "webdav-swaps").iterdir():
+            path.write_text(json.dumps({**json.loads(path.read_text()), "born": 0}))
+        mend(shares, books)
+    found = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert found.pop("old/others") == "theirs"
+    assert sorted(found.values()) == sorted([*OLD.values(), *NEW.values()])

@@ -117,7 +117,8 @@ class Door:
     def begin_put(self, path: str, size: int, *, wait: bool = True, headers: str = "") -> socket.socket:
         """A PUT of which nothing came yet but the head; with `wait` the server has asked for the rest."""
         expect = "Expect: 100-continue\r\n" if wait else ""
-        head = f"PUT {self.base}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n{expect}{headers}\r\n"
+        first = f"PUT {self.base}{path} HTTP/1.1\r\nHost: localhost\r\n"
+        head = f"{first}Content-Length: {size}\r\n{expect}{headers}\r\n"
         found = self.plain(head.encode())
         if wait:
             said = found.recv(1000)

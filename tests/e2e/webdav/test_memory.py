@@ -36,7 +36,9 @@ def _peak(door: Door, act: Callable[[], None]) -> int:
 
 def _put(door: Door, path: str, size: int, *, chunked: bool = False) -> None:
     said = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
-    with door.plain(f"PUT {door.base}{path} HTTP/1.1\r\nHost: x\r\n{said}\r\n\r\n".encode()) as connection:
+    with door.plain(
+        f"PUT {door.base}{path} HTTP/1.1\r\nHost: localhost\r\n{said}\r\n\r\n".encode()
+    ) as connection:
         for start in range(0, size, MiB):
             piece = _ZEROS[: min(MiB, size - start)]
             if chunked:
@@ -91,7 +93,7 @@ def test_many_large_files_at_once_take_little_memory(door: Door) -> None:
 
     def at_once() -> None:
         with ExitStack() as stack:
-            asked = f"GET {door.base}large HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            asked = f"GET {door.base}large HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
             held = [stack.enter_context(door.plain(asked, receive=64 * KiB)) for _ in range(16)]
             assert {status_of(connection) for connection in held} == {200}
             for connection in held:
@@ -130,13 +132,15 @@ def test_a_large_upload_of_a_stranger_takes_no_memory(
     door = Door(running.port, server, running.process.pid)
     shown = base64.b64encode(b"ada:wrong").decode()
     more = "" if login == "none" else f"Authorization: Basic {shown}\r\n"
-    with door.plain(f"PUT /tiny HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n{more}\r\nx".encode()) as warm:
+    with door.plain(
+        f"PUT /tiny HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n{more}\r\nx".encode()
+    ) as warm:
         assert status_of(warm) == 401
     size = 400 * MiB
     sent = [0]
 
     def upload() -> None:
-        head = f"PUT /large HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n{more}\r\n"
+        head = f"PUT /large HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n{more}\r\n"
         with door.plain(head.encode()) as connection:
             status = None
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -181,7 +185,9 @@ def test_a_socket_that_is_reset_in_mid_download_costs_nothing(
     door = open_door(server, "local")
     _put(door, "large", 24 * MiB)
     for _ in range(20):
-        with door.plain(f"GET {door.base}large HTTP/1.1\r\nHost: x\r\n\r\n".encode(), receive=4096) as held:
+        with door.plain(
+            f"GET {door.base}large HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), receive=4096
+        ) as held:
             assert status_of(held) == 200
             held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     assert _peak(door, lambda: _get(door, "large", 24 * MiB)) < 12 * MiB

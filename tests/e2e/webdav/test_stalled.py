@@ -53,7 +53,7 @@ def _uploads(door: Door) -> Iterator[Callable[[], None]]:
 def _readers(door: Door, path: str) -> Iterator[Callable[[], None]]:
     """Clients that asked for a large file and took its first bytes; called, they go on a little."""
     with ExitStack() as stack:
-        asked = f"GET {door.base}{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        asked = f"GET {door.base}{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         held = [stack.enter_context(door.plain(asked, receive=4096)) for _ in range(SLOW)]
         assert {status_of(connection) for connection in held} == {200}
 
@@ -76,7 +76,9 @@ def _idle(door: Door) -> Iterator[Callable[[], None]]:
 
         def finish() -> None:
             for number, connection in enumerate(held):
-                connection.sendall((b"OPTIONS " if number % 2 else b"") + b"/ HTTP/1.1\r\nHost: x\r\n\r\n")
+                connection.sendall(
+                    (b"OPTIONS " if number % 2 else b"") + b"/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                )
             assert {status_of(connection) for connection in held} == {200}
 
         yield finish
@@ -126,6 +128,6 @@ def test_handshakes_that_stall_keep_nobody_waiting(encrypted: tuple[Server, str]
 def test_a_connection_without_tls_is_closed_and_nothing_else(encrypted: tuple[Server, str]) -> None:
     server, certificate = encrypted
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
-        connection.sendall(b"OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"OPTIONS / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"HTTP/1.1 200" not in connection.recv(1000)
     assert server.ask("OPTIONS", ca=certificate).status == 200

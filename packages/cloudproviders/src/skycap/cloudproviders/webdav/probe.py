@@ -52,7 +52,9 @@ def find_traits(dav: Dav, options: WebDavOptions, identity: str) -> Traits:
 def _traits(known: Mapping[str, Any]) -> Traits:
     traits = VENDORS.get(str(known.get("vendor")), VENDORS["generic"])
     allowed = known.get("allow")
-    if isinstance(allowed, list) and "PROPFIND" in allowed:  # else it does not tell of methods of WebDAV
+    # Without PROPFIND it does not tell of methods of WebDAV. Of ours all are known; it tells what can be done
+    # to the root, which nobody moves, and not what can be done to what is in it.
+    if traits.vendor != "skycap" and isinstance(allowed, list) and "PROPFIND" in allowed:
         traits = replace(traits, copy="COPY" in allowed, move="MOVE" in allowed)
     return replace(traits, quota=traits.quota or bool(known.get("quota")))
 

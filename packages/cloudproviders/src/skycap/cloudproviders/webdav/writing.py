@@ -167,8 +167,12 @@ def _finished(storage: WebDav, path: str, count: int, metadata: Metadata | None)
     """The entry of what was just written; the size must be right, and the time is set where it was not."""
     try:
         entry = storage.stat(path)
-    except NotFound:  # it was stored, and somebody has removed it since
-        return Entry(path, Kind.FILE, count)
+    except NotFound:
+        raise UploadFailed(
+            "the server says that it is stored, and nothing is there",
+            where=storage.where(path),
+            hint="Somebody may have removed it since. Look at the server before you remove the source.",
+        ) from None
     _measure(entry, count, storage.where(path))
     mtime_ns = metadata.mtime_ns if metadata is not None else None
     if mtime_ns is not None and storage.traits.patch != "none" and not _same_time(entry.mtime_ns, mtime_ns):

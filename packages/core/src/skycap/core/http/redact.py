@@ -52,7 +52,10 @@ _PATTERNS = (
         ),
         rf"\1\2{MASK}",
     ),
-    (re.compile(r"(?i)\b(bearer|basic|digest|negotiate)\s+[\w\-.~+/]{6,}=*"), rf"\1 {MASK}"),
+    (
+        re.compile(r"(?i)(?<![-\w])(bearer|basic|digest|negotiate)\s+[\w\-.~+/]{6,}=*"),
+        rf"\1 {MASK}",
+    ),
 )
 
 _lock = threading.Lock()

@@ -183,9 +183,10 @@ def _rotate(path: str) -> int:
 
 
 def _tail(path: str, begin: int) -> str:
-    """The last lines that were written since, each indented on a line of its own; nothing for none."""
+    """The last lines that were written since, behind a colon and on one line; nothing for none."""
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(begin, size - _TAIL_BYTES))
         lines = file.read().decode("utf-8", "backslashreplace").splitlines()[-_TAIL_LINES:]
-    return "".join(f"\n    {printable(line)}" for line in lines if line.strip())
+    said = "; ".join(printable(line.strip()) for line in lines if line.strip())
+    return f": {said}" if said else ""

@@ -52,8 +52,8 @@ class Changing:
             return self._change(request, place)
 
     def _replaced(self, request: Request, place: Place) -> Iterator[str]:
-        """What a request is about to remove or to replace."""
-        if request.method in {"DELETE", "MOVE"}:
+        """What a request is about to make, to remove or to replace."""
+        if request.method in {"DELETE", "MOVE", "MKCOL", "PROPPATCH", "LOCK"}:
             yield place.key
         if request.method in {"COPY", "MOVE"}:
             target = self._lookup.shares.place(request.destination()[0])

@@ -66,6 +66,8 @@ class Putting:
             turn.enter_context(self._turns.at(place.key))
             self._lookup.forget(request)
             now = self._lookup.entry(request, place)
+            if now is None and not self._lookup.parent_is_there(request, place):
+                raise Refusal(409, "the collection to put it in went away")
             self._lookup.free(request, place)
             self._conditions.check(request, place, now)
             self._may_write(request, place, now)

@@ -34,6 +34,8 @@ from skycap.core.storage.upload import Upload
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _WINDOWS = os.name == "nt"
+_REMOVALS = 100
+"""Rounds in which a tree is removed while others remove things in it."""
 Fsync = Literal["never", "file"]
 
 
@@ -288,15 +290,20 @@ class Local(Storage):
     def remove_tree(self, path: str) -> None:
         """Remove a directory and all below it, never through a link."""
         local = self._join(path)
-        try:
-            if stat_module.S_ISDIR(os.lstat(local).st_mode):
-                shutil.rmtree(local)
-            else:
-                os.unlink(local)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        except OSError as error:
-            raise translate(error, str(error.filename or local), writing=True) from error
+        for left in reversed(range(_REMOVALS)):
+            try:
+                if stat_module.S_ISDIR(os.lstat(local).st_mode):
+                    shutil.rmtree(local)
+                else:
+                    os.unlink(local)
+                return
+            except (FileNotFoundError, NotADirectoryError) as error:
+                if not os.path.lexists(local):
+                    return
+                if not left:  # others removed things in it all the time, or put them back
+                    raise translate(error, str(error.filename or local), writing=True) from error
+            except OSError as error:
+                raise translate(error, str(error.filename or local), writing=True) from error
 
     def bulk_read(self) -> BulkReader:
         """Read many small files."""

@@ -250,6 +250,7 @@ def _aside(target: Place, there: Entry | None, source: Place, books: Books) -> I
     try:
         yield
     except Error:
+        note.failed()
         target.storage.rename(kept.path, target.path)
         note.done()
         raise

@@ -37,6 +37,14 @@ class Note:
     """A swap that is going on."""
 
     path: str
+    said: Mapping[str, Any]
+
+    def failed(self) -> None:
+        """What was put aside is all there is of it: nothing has taken its place."""
+        try:
+            replace_private(self.path, json.dumps({**self.said, "failed": True}).encode("ascii"))
+        except OSError as error:
+            _log.warning("a note of a swap cannot be written (%s)", error.strerror)
 
     def done(self) -> None:
         """It is over, and nothing of it is left beside."""
@@ -81,7 +89,7 @@ class Swaps:
             raise StateWriteFailed(
                 f"the note of a swap cannot be written ({error.strerror})", where=self._folder
             ) from error
-        return Note(path)
+        return Note(path, said)
 
     def left(self) -> Iterator[tuple[Note, Mapping[str, Any]]]:
         """The swaps that nobody is at any more. Those that put something aside come first."""
@@ -95,7 +103,7 @@ class Swaps:
             except (OSError, ValueError) as error:
                 raise StateReadFailed(f"a note of a swap makes no sense ({error})", where=path) from error
             if birth(int(said["pid"])) != said["born"]:
-                found.append((Note(path), said))
+                found.append((Note(path, said), said))
         yield from sorted(found, key=lambda each: "kept" not in each[1])
 
     def _files(self) -> list[str]:
@@ -127,7 +135,7 @@ def mend(shares: Iterable[Share], books: Books) -> None:
         for note, said in books.swaps.left():
             if (found := by_store.get(str(said["store"]))) is not None:
                 _mend(found, note, said, books)
-    except Error as error:
+    except (Error, RecursionError) as error:  # the latter of a tree that is deeper than anybody can walk
         _log.warning("what a crash left may lie beside: %s", error)
 
 
@@ -142,7 +150,9 @@ def _mend(share: Share, note: Note, said: Mapping[str, Any], books: Books) -> No
             continue
         if there["target"] is None and (name == "kept" or entry.is_file):  # a file was written wholly
             _to_target(places[name], entry, places["target"], books)
-        elif name == "kept" and (there.get("source") is not None or "source" not in said):
+        elif name == "kept" and (
+            said.get("failed") or there.get("source") is not None or "source" not in said
+        ):
             # Whoever put something there was not the swap: it is not for us to choose.
             _log.warning("%s was put aside and is still there", printable(places[name].path))
         else:
