@@ -142,3 +142,16 @@ def test_the_clients_are_pointed_at_it_by_three_variables(tmp_path: Path) -> Non
     }
     assert emulator.stop() == 0
     emulator.kill()
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "fastapi.py").write_text("raise ModuleNotFoundError('no', name='fastapi')")
+    done = subprocess.run(
+        [sys.executable, "-m", "skycap.internxt.emulator", "--data", str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert (done.returncode, done.stderr) == (1, "fastapi is missing: pip install 'skycap-internxt[emulator]'\n")

@@ -1,4 +1,4 @@
-"""rclone's own Internxt backend against the emulator: it logs in, uploads, lists, reads, moves and removes."""
+"""rclone's own Internxt backend against the emulator: logging in, files up and down, moving, removing."""
 
 from __future__ import annotations
 
