@@ -43,8 +43,8 @@ def resolve(
 def _address(name: str, chosen: str | None, usual: str, environ: Mapping[str, str]) -> str:
     variable = VARIABLES[name]
     where = f"option {name}_url" if chosen else f"environment {variable}"
-    found = (chosen or environ.get(variable) or usual).strip().rstrip("/")
-    found = found if "://" in found else f"https://{found}"
+    found = (chosen or environ.get(variable) or usual).strip()
+    found = (found if "://" in found else f"https://{found}").rstrip("/")
     try:
         parts = urlsplit(found)
         good = parts.scheme in {"http", "https"} and bool(parts.hostname)
