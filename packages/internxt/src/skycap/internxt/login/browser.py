@@ -2,9 +2,9 @@
 
 The page is told where to come back to: an address of this machine, with a random part that nobody else knows.
 It comes back with the recovery phrase and a token, each in base64. So the address is answered with a redirect
-at once, and does not stay in the history of the browser; and what comes without the random part, or for another
-host, is not looked at. Nothing else in this protocol says that the answer belongs to the question; that the
-token is good, and whose it is, the server is asked.
+at once, and does not stay in the history of the browser; and what comes without the random part, or for
+another host, is not looked at. Nothing else in this protocol says that the answer belongs to the question;
+that the token is good, and whose it is, the server is asked.
 """
 
 from __future__ import annotations
@@ -33,8 +33,18 @@ _LAST_PAGE_S = 5.0
 _IDLE_S = 10.0
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>skycap</title>
 <body style="font-family: sans-serif; max-width: 40em; margin: 4em auto"><h1>{title}</h1><p>{text}</p>"""
-_DONE = ("Logged in", "skycap is logged in to Internxt. You can close this page.")
-_FAILED = ("Not logged in", "It did not work; the terminal tells why. You can close this page.")
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    title: str
+    text: str
+    location: str | None = None
+
+
+_DONE = _Reply(200, "Logged in", "skycap is logged in to Internxt. You can close this page.")
+_FAILED = _Reply(200, "Not logged in", "It did not work; the terminal tells why. You can close this page.")
 
 
 @dataclass(frozen=True)
@@ -110,9 +120,9 @@ class Callback:
 
     # What a request of the browser becomes
 
-    def respond(self, target: str, host: str) -> tuple[int, dict[str, str], tuple[str, str] | None]:
-        """Status, headers and page for a request."""
-        nothing = (404, {}, ("Nothing is here", "This address belongs to a login that is not yours."))
+    def respond(self, target: str, host: str) -> _Reply:
+        """The reply to a request for `target`, a path with its query, at `host`."""
+        nothing = _Reply(404, "Nothing is here", "This address belongs to a login that is not yours.")
         if host not in {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}:
             return nothing
         parts = urlsplit(target)
@@ -121,19 +131,23 @@ class Callback:
             return nothing
         if place == "callback":
             return self._come_back(parts.query)
-        if place == "end" and self._told.is_set():
-            self._shown.set()
-            return 200, {}, _DONE if self.succeeded else _FAILED
+        if place == "end" and self._taken.locked():
+            self._told.wait()
+            return _DONE if self.succeeded else _FAILED
         return nothing
 
-    def _come_back(self, query: str) -> tuple[int, dict[str, str], tuple[str, str] | None]:
+    def sent(self, reply: _Reply) -> None:
+        """A reply has left."""
+        if reply in {_DONE, _FAILED}:
+            self._shown.set()
+
+    def _come_back(self, query: str) -> _Reply:
         answer = _read(query)
         if answer is None:
-            return 400, {}, ("Something is missing", "The page came back without what a login needs.")
+            return _Reply(400, "Something is missing", "The page came back without what a login needs.")
         if self._taken.acquire(blocking=False):
             self._answers.put(answer)
-        self._told.wait()
-        return 303, {"location": f"/{self._state}/end"}, None
+        return _Reply(303, "Wait a moment", "", location=f"/{self._state}/end")
 
 
 class _Server(ThreadingHTTPServer):
@@ -150,11 +164,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server: Any = self.server
-        status, headers, page = server.callback.respond(self.path, self.headers.get("host", ""))
-        body = _PAGE.format(title=page[0], text=page[1]).encode("utf-8") if page else b""
-        self.send_response(status)
+        reply = server.callback.respond(self.path, self.headers.get("host", ""))
+        body = _PAGE.format(title=reply.title, text=reply.text).encode("utf-8")
+        self.send_response(reply.status)
         for name, value in {
-            **headers,
+            **({"location": reply.location} if reply.location else {}),
             "content-type": "text/html; charset=utf-8",
             "content-length": str(len(body)),
             "cache-control": "no-store",
@@ -165,6 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
+        server.callback.sent(reply)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing: the address that it would write down holds the recovery phrase."""
