@@ -1,0 +1,1 @@
+"""`skycap internxt`: what only Internxt has."""
