@@ -7,59 +7,34 @@ file that is all sent does not have to be sent again; nothing else is tried agai
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import Error, RateLimited
-from skycap.core.http import Client, Request, Response, Timeouts, Tls
+from skycap.core.http import Client, Response, Timeouts, Tls
 from skycap.core.retry import Caller, Operation, Policy
 from skycap.internxt.api.errors import error_of
+from skycap.internxt.login.gate import CLIENT_HEADERS
+from skycap.internxt.login.session import Session
 
-if TYPE_CHECKING:
-    from skycap.internxt.login.session import Account
-from skycap.internxt.endpoints import Endpoints
-
-CLIENT = "skycap"
-VERSION = "1.0"
 _ANY = tuple(range(400, 600))
 _PATIENT = Policy(attempts=5, base_s=1.0, cap_s=30.0, total_timeout_s=300.0)
 _JSON = "application/json; charset=utf-8"
 
 
-class Login(Protocol):
-    """What a session is to these requests."""
-
-    @property
-    def account(self) -> Account:
-        """Whose it is."""
-
-    @property
-    def endpoints(self) -> Endpoints:
-        """Where the services are."""
-
-    def token(self) -> Secret[str]:
-        """What the Drive API wants to see."""
-
-    def renewed(self, refused: Secret[str]) -> Secret[str]:
-        """Another one, after a 401."""
-
-
 class Api:
     """Both services. Threads share it."""
 
-    def __init__(self, login: Login, *, tls: Tls, timeouts: Timeouts, connections: int = 8) -> None:
-        self.login = login
-        self._shown = threading.local()
-        headers = {"content-type": _JSON, "internxt-client": CLIENT, "internxt-version": VERSION}
-        account = login.account
+    def __init__(self, session: Session, *, tls: Tls, timeouts: Timeouts, connections: int = 8) -> None:
+        account = session.account
         pair = f"{account.bridge_user}:{account.network_password.reveal()}"
         basic = Secret(f"Basic {base64.b64encode(pair.encode()).decode('ascii')}")
+        headers = {"content-type": _JSON, **CLIENT_HEADERS}
         common: dict[str, Any] = {"tls": tls, "timeouts": timeouts, "connections": connections}
-        self._drive = Client(login.endpoints.drive, headers=headers, authorize=self._bearer, **common)
+        self._drive = Client(session.endpoints.drive, headers=headers, authorize=session.authorize, **common)
         self._network = Client(
-            login.endpoints.network,
+            session.endpoints.network,
             headers=headers,
             authorize=lambda _: {"authorization": basic.reveal()},
             secrets=(basic, account.network_password),
@@ -70,14 +45,6 @@ class Api:
         """Let go of all connections. Twice is fine."""
         self._drive.close()
         self._network.close()
-
-    def _bearer(self, request: Request) -> dict[str, str]:
-        if request.refused:
-            token = self.login.renewed(self._shown.token)
-        else:
-            token = self.login.token()
-        self._shown.token = token
-        return {"authorization": f"Bearer {token.reveal()}"}
 
     def drive(
         self,

@@ -13,6 +13,7 @@ from skycap.core.errors import (
     AccessDenied,
     AuthExpired,
     Conflict,
+    DownloadFailed,
     Error,
     NotFound,
     OutOfSpace,
@@ -37,6 +38,10 @@ _OURS: dict[int, tuple[type[Error], str, str | None]] = {
 }
 
 
+class LinkExpired(UploadFailed):
+    """A link to write by is not good any more."""
+
+
 def error_of(answer: Response, *, where: str, operation: Operation = Operation.LIST) -> Error:
     """The error for an answer with a status of 400 or more."""
     detail = said(answer)
@@ -52,12 +57,11 @@ def error_of(answer: Response, *, where: str, operation: Operation = Operation.L
 def object_error(status: int, headers: Mapping[str, str], *, where: str, operation: Operation) -> Error:
     """The same for the object storage. A link that has expired is answered with 403: a new one helps."""
     if status in {401, 403}:
-        error = error_for_status(500, where=where, operation=operation)
-        return type(error)(
+        cls = LinkExpired if operation is Operation.UPLOAD else DownloadFailed
+        return cls(
             f"the link to the object has expired (HTTP {status})",
             where=redact(where),
             hint="If it stays so, look at the clock of this machine.",
-            retryable=True,
         )
     if status == 404 and operation is Operation.UPLOAD:
         return UploadFailed("the store has forgotten the upload (HTTP 404)", where=redact(where))

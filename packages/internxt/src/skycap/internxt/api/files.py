@@ -42,25 +42,18 @@ def create(
         body["fileId"] = file_id
     if mtime_ns is not None:
         body["creationTime"] = body["modificationTime"] = body["date"] = time_text(mtime_ns)
-    return File.read(
-        api.drive("POST", "/files", json=body, where=where, operation=Operation.UPLOAD).json()
-    )
+    return File.read(api.drive("POST", "/files", json=body, where=where, operation=Operation.UPLOAD).json())
 
 
-def replace(
-    api: Api, uuid: str, *, file_id: str | None, size: int, mtime_ns: int, where: str
-) -> dict[str, Any]:
+def replace(api: Api, uuid: str, *, file_id: str | None, size: int, mtime_ns: int, where: str) -> None:
     """Give a file another object; the server removes the one before, or keeps it as a version.
 
-    Never with the object that the file has: the server would remove that one. The answer is raw, for it does
-    not tell everything.
+    Never with the object that the file has: the server would remove that one.
     """
     body: dict[str, Any] = {"size": size, "modificationTime": time_text(mtime_ns)}
     if file_id is not None:
         body["fileId"] = file_id
-    answer = api.drive("PUT", f"/files/{uuid}", json=body, where=where, operation=Operation.UPLOAD)
-    found: dict[str, Any] = answer.json()
-    return found
+    api.drive("PUT", f"/files/{uuid}", json=body, where=where, operation=Operation.UPLOAD)
 
 
 def rename(api: Api, uuid: str, name: str, *, where: str) -> File:

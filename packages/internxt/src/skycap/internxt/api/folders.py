@@ -111,9 +111,7 @@ def listed(
         overlap = True
 
 
-def _page(
-    api: Api, folder: str, kind: Literal["files", "folders"], offset: int, where: str
-) -> list[Item]:
+def _page(api: Api, folder: str, kind: Literal["files", "folders"], offset: int, where: str) -> list[Item]:
     params = {"offset": offset, "limit": PAGE, "sort": "id", "order": "ASC"}
     found = api.drive("GET", f"/folders/content/{folder}/{kind}", params=params, where=where).json()
     reads = File.read if kind == "files" else Folder.read
@@ -144,8 +142,6 @@ def move(api: Api, uuid: str, to: str, name: str | None, *, where: str) -> Folde
 
 def delete(api: Api, uuid: str, *, where: str) -> None:
     """For good. One that is absent is success."""
-    answer = api.drive(
-        "DELETE", f"/folders/{uuid}", where=where, operation=Operation.DELETE, ok=(404, 406)
-    )
+    answer = api.drive("DELETE", f"/folders/{uuid}", where=where, operation=Operation.DELETE, ok=(404, 406))
     if answer.status == 406:
         raise Conflict("the root folder stays", where=where)

@@ -52,9 +52,7 @@ def finish(
     shard: dict[str, Any] = {"hash": hash, "uuid": uuid}
     if upload_id is not None:
         shard["UploadId"] = upload_id
-        shard["parts"] = [
-            {"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, start=1)
-        ]
+        shard["parts"] = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, start=1)]
     answer = api.network(
         "POST",
         f"/v2/buckets/{bucket}/files/finish",

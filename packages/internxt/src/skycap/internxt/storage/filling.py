@@ -37,6 +37,8 @@ class Filling:
         self._shard = ShardHash()
         self._stream = source.content.at(0)
         self._at = 0
+        self.over = False
+        """Whether all of it is there, and was checked."""
 
     @classmethod
     def of(cls, storage: Internxt, source: Source, local: str) -> Filling:
@@ -44,7 +46,7 @@ class Filling:
         name = (source.file.file_id or "", os.path.realpath(local))
         with storage.lock:
             found = storage.fillings.get(name)
-            if found is None:
+            if found is None or found.over:
                 while len(storage.fillings) >= _KEPT:  # they are of files that came to nothing
                     storage.fillings.pop(next(iter(storage.fillings)))
                 found = storage.fillings[name] = cls(storage, source, name[1])
@@ -77,11 +79,9 @@ class Filling:
             end = self._end()
         if self._at < end:
             self._take(end)
-        if self._at == self._source.size and self._at:
+        if self._at == self._source.size and not self.over:
+            self.over = True
             self._record.forget_filled(self._object, self._local)
-            self._at = 0  # once is enough: those who waited find nothing to do
-            with self._lock:
-                self._spans.clear()
             check_hash(self._source, self._shard)
 
     def _take(self, end: int) -> None:

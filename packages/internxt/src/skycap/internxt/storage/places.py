@@ -184,12 +184,21 @@ class Places:
             try:
                 return call()
             except NotFound as error:
+                if self._was_removed(parent):
+                    raise
                 raise _NotYet(error) from None
 
         try:
             return Caller(_PATIENT)(try_it)
         except _NotYet as error:
             raise error.real from None
+
+    def _was_removed(self, folder: Known) -> bool:
+        try:
+            found = folders.meta(self._storage.api, folder.folder.uuid, where=self._storage.where(""))
+        except NotFound:
+            return False  # it is not known at all, yet
+        return found.status != EXISTS
 
     # The other way
 

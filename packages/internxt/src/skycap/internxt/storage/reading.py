@@ -40,7 +40,9 @@ def file_at(storage: Internxt, path: str, version: str | None = None, *, cached:
     for old in files.versions(storage.api, item.uuid, where=storage.where(path)):
         if old.file_id == version:
             return File(item.uuid, item.name, old.size, old.file_id, item.folder, item.bucket, old.mtime_ns)
-    raise NotFound("no such version", where=storage.where(path), hint='"skycap versions" lists those there are.')
+    raise NotFound(
+        "no such version", where=storage.where(path), hint='"skycap versions" lists those there are.'
+    )
 
 
 class Source:
@@ -173,7 +175,9 @@ class Cipher:
 class Reader:
     """Plain bytes of a range. `entry` is what is known of the file."""
 
-    def __init__(self, source: Source, cipher: BinaryReader | None, offset: int, length: int, *, check: bool) -> None:
+    def __init__(
+        self, source: Source, cipher: BinaryReader | None, offset: int, length: int, *, check: bool
+    ) -> None:
         self.entry: Entry = source.entry
         self._source = source
         self._cipher = cipher

@@ -80,7 +80,9 @@ class Record:
 
     def remember(self, object_id: str, size: int, sha256: str) -> None:
         """The object holds this."""
-        self._run("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", [self._account, object_id, size, sha256])
+        self._run(
+            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", [self._account, object_id, size, sha256]
+        )
 
     def known(self, objects: Sequence[str]) -> dict[str, tuple[int, str]]:
         """Size and SHA-256 of those objects that are known."""
@@ -114,7 +116,10 @@ class Record:
     def fill(self, object_id: str, local: str, start: int, size: int) -> None:
         """A range stands in the local file."""
         self._run("DELETE FROM filled WHERE at < ?", [time.time() - _OLD_S])
-        self._run("INSERT OR REPLACE INTO filled VALUES (?, ?, ?, ?, ?)", [object_id, local, start, size, time.time()])
+        self._run(
+            "INSERT OR REPLACE INTO filled VALUES (?, ?, ?, ?, ?)",
+            [object_id, local, start, size, time.time()],
+        )
 
     def filled(self, object_id: str, local: str) -> list[Span]:
         """The ranges that stand there: start and size."""
