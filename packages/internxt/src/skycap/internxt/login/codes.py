@@ -18,11 +18,14 @@ def code_at(secret: Secret[str], now: float) -> str:
 
     import pyotp
 
+    class Totp(pyotp.TOTP):
+        min_secret_length_bits = 8  # Internxt's have 80 bits, and pyotp wants 112
+
     text = re.sub(r"[\s-]", "", secret.reveal()).upper()
     try:
         if not text:
             raise ValueError
-        return pyotp.TOTP(text).at(int(now))
+        return Totp(text).at(int(now))
     except (binascii.Error, ValueError):
         raise UsageError(
             "the secret of the second factor is not base32",
