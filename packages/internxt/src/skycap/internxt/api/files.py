@@ -28,7 +28,7 @@ def create(
     mtime_ns: int | None,
     where: str,
 ) -> File:
-    """Make a file of an object; `Conflict` where one has the name, `NotFound` where the folder is not there."""
+    """Make a file of an object; `Conflict` where one has the name, `NotFound` without the folder."""
     plain, type_ = split(name)
     body: dict[str, Any] = {
         "bucket": bucket,

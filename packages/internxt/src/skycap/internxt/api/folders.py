@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Literal
 
@@ -94,7 +95,7 @@ def listed(
             page = _page(api, folder, kind, offset, where)
         except Error as error:
             if last:
-                error.rest = lambda: listed(api, folder, kind, where=where, after=last)
+                error.rest = partial(listed, api, folder, kind, where=where, after=last)
             raise
         if overlap and offset and (not page or page[0].id > last):
             offset = max(0, offset - PAGE + 1)

@@ -106,7 +106,7 @@ class File:
 
     @property
     def version(self) -> str:
-        """Changes whenever the content does: no two objects have one id, and an empty file is an empty file."""
+        """Changes whenever the content does: objects share no id, and an empty file is an empty file."""
         return self.file_id or f"empty-{self.uuid}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skycap.core.errors import IntegrityError, NotFound, ProviderError, Unsupported
+from skycap.core.errors import IntegrityError, ProviderError, Unsupported
 from skycap.core.retry import Operation
 from skycap.internxt.api.client import Api
 from skycap.internxt.api.models import ObjectInfo, Started, text_of, to_int
@@ -26,10 +26,10 @@ def start(api: Api, bucket: str, size: int, parts: int = 1, *, where: str) -> St
         where=where,
         operation=Operation.UPLOAD,
     )
-    uploads = answer.json().get("uploads") or ()
-    if not uploads or not isinstance(uploads[0], dict):
+    uploads: list[dict[str, Any]] = answer.json().get("uploads") or []
+    if not uploads:
         raise ProviderError("the network gave no place for the object", where=where)
-    found: dict[str, Any] = uploads[0]
+    found = uploads[0]
     urls = found.get("urls") or [found.get("url")]
     if len(urls) != parts or not all(isinstance(url, str) and url for url in urls):
         raise ProviderError(f"the network gave {len(urls)} links for {parts} parts", where=where)
@@ -79,9 +79,9 @@ def info(api: Api, bucket: str, file_id: str, *, where: str) -> ObjectInfo:
             where=where,
             hint="Download it on the web, and upload it again.",
         )
-    shards = found.get("shards") or ()
+    shards: list[dict[str, Any]] = found.get("shards") or []
     if len(shards) != 1:
-        raise NotFound(f"the object has {len(shards)} pieces in place of one", where=where)
+        raise ProviderError(f"the object has {len(shards)} pieces in place of one", where=where)
     try:
         index = bytes.fromhex(text_of(found, "index"))
     except ValueError:

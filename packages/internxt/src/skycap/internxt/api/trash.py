@@ -1,4 +1,4 @@
-"""The trash: what is put there, what is in it, and how it is emptied. What comes back is moved: see `move`."""
+"""The trash: what is put there, what is in it, and how it is emptied. What comes back is moved."""
 
 from __future__ import annotations
 

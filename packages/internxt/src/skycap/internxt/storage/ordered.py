@@ -86,7 +86,8 @@ class Ordered:
 
     def _keep(self, index: int, data: bytes | memoryview) -> None:
         stream, view = self._content.at(index * self._part_size), memoryview(data)
-        file = self._stack.enter_context(tempfile.TemporaryFile(prefix="skycap-"))
+        temporary = tempfile.TemporaryFile(prefix="skycap-")  # noqa: SIM115 - the stack closes it
+        file = self._stack.enter_context(temporary)
         for begin in range(0, len(view), PIECE):
             file.write(stream.update(view[begin : begin + PIECE]))
         with self._turn:

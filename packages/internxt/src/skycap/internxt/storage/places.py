@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from skycap.core import paths
@@ -93,7 +94,7 @@ class Places:
         if (made := self._cache.made(path, _YOUNG_S)) is not None:
             return made.folder
         self._cache.saw_nothing(path)
-        _absent(where)
+        raise NotFound("nothing is there", where=where)
 
     def _nothing_in(self, known: Known, name: str) -> bool:
         """Whether we made the folder a moment ago, and know that it does not hold that."""
@@ -132,9 +133,8 @@ class Places:
             within = self.make(parent)
             try:
                 self._not_a_file(within, path, name, where)
-                made = self.in_young(
-                    within, lambda: folders.create(self._storage.api, within.folder.uuid, name, where=where)
-                )
+                create = partial(folders.create, self._storage.api, within.folder.uuid, name, where=where)
+                made = self.in_young(within, create)
                 return self._cache.made_folder(path, made)
             except NotFound:
                 self._cache.forget(parent)
@@ -237,6 +237,6 @@ def _absent(where: str) -> NoReturn:
 
 
 def chosen(name: str, found: Iterable[File]) -> File | None:
-    """Of files that were found, the one of this name; of two in different forms the one that was there first."""
+    """Of files that were found, the one of this name; of two in different forms the first one."""
     same = [file for file in found if file.name == name and file.status == EXISTS]
     return min(same, key=lambda file: file.id) if same else None

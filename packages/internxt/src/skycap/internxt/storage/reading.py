@@ -1,7 +1,7 @@
 """Reading: a stream of plain bytes, checked against the hash of the object where all of it is read.
 
-A stream that breaks off goes on by itself at the byte where it broke, so that its hash is still taken over the
-whole. The last bytes are given only once that hash is right.
+A stream that breaks off goes on by itself at the byte where it broke, so that its hash is still taken over
+the whole. The last bytes are given only once that hash is right.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Source:
         return self.file.size
 
     def _find(self) -> tuple[File, ObjectInfo | None]:
-        """The file, and its object. Somebody may replace it between the two questions; then both are asked."""
+        """The file, and its object. Somebody may replace it between the two questions: ask both again."""
         for turn in range(_TRIES):
             file = file_at(self._storage, self.path, self._version, cached=turn == 0)
             if file.file_id is None:
@@ -207,7 +207,7 @@ def check_hash(source: Source, shard: ShardHash) -> None:
         raise IntegrityError(
             "what arrived is not what was stored: its hash is another one",
             where=source.where,
-            hint="Try again. If it stays so, the file is damaged in the store; verify=false reads it all the same.",
+            hint="If it stays so, it is damaged in the store; verify=false reads it all the same.",
         )
 
 
@@ -250,13 +250,13 @@ def read_file(
         stack.callback(cipher.close)
         cipher.open()
         ahead = stack.enter_context(Ahead(cipher)) if wanted >= AHEAD_FROM else cipher
-        _fill(local, Reader(source, ahead, offset, wanted, check=check and whole), offset, wanted)
+        _fill(local, Reader(source, ahead, offset, wanted, check=check and whole), offset)
     if check and not whole:
         Filling.of(storage, source, local).filled(offset, wanted)
     return source.entry
 
 
-def _fill(local: str, reader: Reader, offset: int, wanted: int) -> None:
+def _fill(local: str, reader: Reader, offset: int) -> None:
     try:
         descriptor = os.open(local, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:

@@ -23,7 +23,7 @@ _PIECES = 16
 
 
 class Digests:
-    """The hash of the cipher text, which the service wants, and that of the plain bytes, which we remember."""
+    """The hash of the cipher text, which the service wants, and of the plain bytes, to remember."""
 
     def __init__(self) -> None:
         self.shard = ShardHash()

@@ -1,6 +1,6 @@
-"""Links for people without an account. The code in a link opens what it leads to; the servers do not have it.
+"""Links for people without an account. The code in a link opens it; the servers do not have that.
 
-A link of a file gives away the key of that file. One of a folder gives away the key of the whole bucket, which
+A link of a file gives away the key of that file. One of a folder gives away that of the whole bucket, which
 is all that the account holds: so it is made only where that was said aloud.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PublicLinks(Shares):
-    """Links, one at most for each file or folder. Their ids are `file:UUID` and `folder:UUID`, of the item."""
+    """Links, one at most for an item. Their ids are `file:UUID` and `folder:UUID`, of the item."""
 
     def __init__(self, storage: Internxt) -> None:
         self._storage = storage
@@ -36,7 +36,7 @@ class PublicLinks(Shares):
         password: str | None = None,
         whole_bucket: bool = False,
     ) -> Share:
-        """A link, or the one there is. `whole_bucket` says that a link of a folder opens all of the account."""
+        """A link, or the one there is. `whole_bucket`: a link of a folder may open all of the account."""
         storage, where = self._storage, self._storage.where(path)
         item = storage.places.item(paths.validate(path))
         if expires_s is not None:
@@ -105,7 +105,7 @@ class PublicLinks(Shares):
             raise UsageError("that is no id of a link", where=id, hint="It begins with file: or folder:.")
 
     def set_password(self, path: str, password: Secret[str] | None) -> Share:
-        """Ask whoever has the link of a path for a password, or for none any more; `NotFound` without a link."""
+        """Ask for a password where the link of a path is opened, or for none; `NotFound` without a link."""
         storage, where = self._storage, self._storage.where(path)
         item = storage.places.item(paths.validate(path))
         sharing = sharings.info(storage.api, item.uuid, _kind(item), where=where)

@@ -1,7 +1,7 @@
 """Uploads that the service would not take in parts, being small or of unknown size.
 
-The parts are kept in a private file of this machine, encrypted as they will be sent, and sent all at once when
-they are complete.
+The parts are kept in a private file of this machine, encrypted as they will be sent, and sent all at once
+when they are complete.
 
     {"account": id, "id": of the upload, "path": ..., "index": 64 hexadecimal digits, "size": bytes or null,
      "part_size": bytes, "metadata": {...}, "last": number or null, "parts": {number: [bytes, CRC-32]}}
@@ -143,7 +143,7 @@ class SpooledUpload(Upload):
 
     def _opened(self, mode: str) -> IO[bytes]:
         try:
-            file: IO[bytes] = open(self._file, mode)
+            file: IO[bytes] = open(self._file, mode)  # noqa: SIM115 - whoever asked closes it
         except FileNotFoundError:
             raise UploadFailed("the upload is over", where=self._where, retryable=False) from None
         except OSError as error:

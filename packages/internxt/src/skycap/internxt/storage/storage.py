@@ -35,7 +35,6 @@ from skycap.internxt.storage.record import Record
 
 _LARGEST = 5 * 1024**4
 _FORBIDDEN = "\\"
-_SINGLE_CONNECTIONS = 4
 
 
 class Internxt(Storage):
@@ -189,7 +188,7 @@ class Internxt(Storage):
     # Readable
 
     def stat(self, path: str) -> Entry:
-        """A question or two: for a file of that name, and for a folder; one more if the folder above is unknown."""
+        """One request for a file, two for a folder; one more where the folder above is not known."""
         return self.entry(path, self.places.item(paths.validate(path)))
 
     def read(
