@@ -81,7 +81,11 @@ class Places:
     def _look(self, path: str) -> Item:
         parent, name = paths.split(path)
         where = self._storage.where(path)
-        within = self.folder(parent)
+        try:
+            within = self.folder(parent)
+        except NotFound as error:
+            error.where = where
+            raise
         if self._nothing_in(within, name):
             raise NotFound("nothing is there", where=where)
         uuid, api = within.folder.uuid, self._storage.api

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skycap.core.errors import Conflict, DownloadFailed, Error, IntegrityError, NotFound
@@ -16,12 +17,12 @@ from skycap.core.http import Stream
 from skycap.core.retry import Caller, Policy
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.failures import translate
-from skycap.core.storage.source import COPY_BUFFER, BinaryReader
+from skycap.core.storage.source import COPY_BUFFER, BinaryReader, read_exactly
 from skycap.internxt.api import files, network
 from skycap.internxt.api.models import File, ObjectInfo
 from skycap.internxt.crypto.content import Content
 from skycap.internxt.crypto.shards import ShardHash
-from skycap.internxt.storage.sealing import AHEAD_FROM, Ahead
+from skycap.internxt.storage.sealing import AHEAD_FROM, PIECE, Ahead, Joined
 
 if TYPE_CHECKING:
     from skycap.internxt.storage.storage import Internxt
@@ -43,6 +44,10 @@ def file_at(storage: Internxt, path: str, version: str | None = None, *, cached:
     raise NotFound(
         "no such version", where=storage.where(path), hint='"skycap versions" lists those there are.'
     )
+
+
+class Replaced(DownloadFailed):
+    """The object that was read is gone: the file has another one, or is gone too."""
 
 
 class Source:
@@ -89,7 +94,7 @@ class Source:
         try:
             self.info = self._ask(self.file)
         except NotFound:
-            raise DownloadFailed(
+            raise Replaced(
                 "it was replaced while it was read",
                 where=self.where,
                 hint="Run the command again: it begins anew with the new content.",
@@ -215,21 +220,49 @@ def open_file(
     storage: Internxt, path: str, offset: int, length: int | None, version: str | None
 ) -> Iterator[BinaryReader]:
     """The reader of a range, for a context manager."""
-    source = Source(storage, path, version)
-    left = max(0, source.size - offset)
-    wanted = left if length is None else min(length, left)
-    if not wanted:
-        yield Reader(source, None, offset, 0, check=False)
-        return
-    check = storage.options.verify and wanted == source.size
-    cipher = Cipher(source, offset, wanted)
     with ExitStack() as stack:
-        stack.callback(cipher.close)
-        cipher.open()
-        ahead: BinaryReader = cipher
+        begun = _begin(storage, path, offset, length, version)
+        wanted = begun.wanted
+        if begun.cipher is None:
+            yield Reader(begun.source, None, offset, 0, check=False)
+            return
+        stack.callback(begun.cipher.close)
+        rest: BinaryReader = begun.cipher
         if wanted >= AHEAD_FROM:
-            ahead = stack.enter_context(Ahead(cipher))
-        yield Reader(source, ahead, offset, wanted, check=check)
+            rest = stack.enter_context(Ahead(rest))
+        check = storage.options.verify and wanted == begun.source.size
+        yield Reader(begun.source, Joined(begun.first, rest), offset, wanted, check=check)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    source: Source
+    wanted: int
+    cipher: Cipher | None = None
+    first: bytes = b""
+
+
+def _begin(storage: Internxt, path: str, offset: int, length: int | None, version: str | None) -> _Begun:
+    """The first bytes of a range; of the new object, where somebody replaces it at this moment."""
+    for turn in range(_TRIES):
+        source = Source(storage, path, version)
+        left = max(0, source.size - offset)
+        wanted = left if length is None else min(length, left)
+        if not wanted:
+            return _Begun(source, 0)
+        cipher = Cipher(source, offset, wanted)
+        try:
+            cipher.open()
+            return _Begun(source, wanted, cipher, read_exactly(cipher, min(PIECE, wanted)))
+        except Replaced:
+            cipher.close()
+            storage.cache.forget(path)
+            if turn == _TRIES - 1:
+                raise
+        except BaseException:
+            cipher.close()
+            raise
+    raise AssertionError("unreachable")
 
 
 def read_file(
@@ -238,19 +271,19 @@ def read_file(
     """Put a range into its place in a local file."""
     from skycap.internxt.storage.filling import Filling
 
-    source = Source(storage, path, version)
-    left = max(0, source.size - offset)
-    wanted = left if length is None else min(length, left)
-    if not wanted:
+    begun = _begin(storage, path, offset, length, version)
+    source, wanted = begun.source, begun.wanted
+    if begun.cipher is None:
         return source.entry
     whole = wanted == source.size
     check = storage.options.verify
-    cipher = Cipher(source, offset, wanted)
     with ExitStack() as stack:
-        stack.callback(cipher.close)
-        cipher.open()
-        ahead = stack.enter_context(Ahead(cipher)) if wanted >= AHEAD_FROM else cipher
-        _fill(local, Reader(source, ahead, offset, wanted, check=check and whole), offset)
+        stack.callback(begun.cipher.close)
+        rest: BinaryReader = begun.cipher
+        if wanted >= AHEAD_FROM:
+            rest = stack.enter_context(Ahead(rest))
+        joined = Joined(begun.first, rest)
+        _fill(local, Reader(source, joined, offset, wanted, check=check and whole), offset)
     if check and not whole:
         Filling.of(storage, source, local).filled(offset, wanted)
     return source.entry

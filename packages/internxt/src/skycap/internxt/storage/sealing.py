@@ -119,3 +119,20 @@ class Ahead:
         if isinstance(item, BaseException):
             raise item
         return item
+
+
+class Joined:
+    """What was read already, and the reader of the rest."""
+
+    def __init__(self, head: bytes, rest: BinaryReader) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes."""
+        if not self._head:
+            return self._rest.read(size)
+        if size < 0:
+            return self.read(len(self._head)) + self._rest.read()
+        data, self._head = bytes(self._head[:size]), self._head[size:]
+        return data

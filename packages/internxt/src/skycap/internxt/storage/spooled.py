@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from skycap.core import paths
 from skycap.core.errors import Conflict, NotFound, UploadFailed
 from skycap.core.state import make_private_folder, state_folder
+from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.failures import translate
@@ -152,6 +153,7 @@ class SpooledUpload(Upload):
 
     def complete(self, condition: Condition | None = None) -> Entry:
         """Send all of it, and make a file of it."""
+        self._storage.only_absent(condition, Capability.UPLOAD_IF_VERSION, self.path)
         with self._lock:
             count = max(self._parts, default=-1) + 1 if self._last is None else self._last + 1
             total = sum(part[0] for part in self._parts.values())

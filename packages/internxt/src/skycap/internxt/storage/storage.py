@@ -181,7 +181,8 @@ class Internxt(Storage):
                 raise PathInvalid(f"a name is longer than {paths.NAME_MAX} bytes", where=where)
         return path
 
-    def _only_absent(self, condition: Condition | None, other: Capability, path: str) -> None:
+    def only_absent(self, condition: Condition | None, other: Capability, path: str) -> None:
+        """Refuse a condition on a version, which the service does not know."""
         if condition is not None and condition.version is not None:
             self.refuse(other, path)
 
@@ -235,7 +236,7 @@ class Internxt(Storage):
         from skycap.internxt.storage.writing import write
 
         self.new_path(path)
-        self._only_absent(condition, Capability.WRITE_IF_VERSION, path)
+        self.only_absent(condition, Capability.WRITE_IF_VERSION, path)
         return write(self, path, source, size, metadata, condition)
 
     def make_dir(self, path: str) -> None:
@@ -270,7 +271,7 @@ class Internxt(Storage):
         if not paths.validate(source):
             raise Conflict("the root cannot be moved", where=self.where(""))
         self.new_path(target)
-        self._only_absent(condition, Capability.RENAME_IF_VERSION, target)
+        self.only_absent(condition, Capability.RENAME_IF_VERSION, target)
         return moving.rename(self, source, target, condition)
 
     def begin_upload(self, path: str, *, size: int | None = None, metadata: Metadata | None = None) -> Upload:

@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from skycap.core import paths
 from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
+from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
 from skycap.core.storage.metadata import metadata_from_json, metadata_to_json
@@ -238,6 +239,7 @@ class PartsUpload(Upload):
 
     def complete(self, condition: Condition | None = None) -> Entry:
         """Make an object of the parts, and a file of the object."""
+        self._storage.only_absent(condition, Capability.UPLOAD_IF_VERSION, self.path)
         self._check_open()
         if condition is not None:
             meet(self._storage, self.path, condition)

@@ -22,7 +22,7 @@ from skycap.internxt.api.models import File, Folder
 from skycap.internxt.crypto.content import Content
 from skycap.internxt.crypto.keys import new_index
 from skycap.internxt.storage.naming import Object, name_object
-from skycap.internxt.storage.sealing import AHEAD_FROM, Ahead, Digests, SealedReader
+from skycap.internxt.storage.sealing import AHEAD_FROM, Ahead, Digests, Joined, SealedReader
 
 if TYPE_CHECKING:
     from skycap.internxt.storage.storage import Internxt
@@ -49,7 +49,7 @@ def write(
             meet(storage, path, condition)
             return _write_small(storage, path, head, metadata, condition)
         meet(storage, path, condition)
-        whole = cast(BinaryReader, _Joined(head, reader))
+        whole = Joined(head, reader)
         if size is None:
             return _write_unknown(storage, path, whole, metadata, condition)
         if size >= network.MULTIPART_MIN:
@@ -176,20 +176,3 @@ def send_sealed(
         return _write_small(storage, path, b"", metadata, condition)
     with anew():
         return _send(storage, path, cast(BinaryReader, spool), index, digests, size, metadata, condition)
-
-
-class _Joined:
-    """What was read already, and the reader of the rest."""
-
-    def __init__(self, head: bytes, rest: BinaryReader) -> None:
-        self._head = memoryview(head)
-        self._rest = rest
-
-    def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes."""
-        if not self._head:
-            return self._rest.read(size)
-        if size < 0:
-            return self.read(len(self._head)) + self._rest.read()
-        data, self._head = bytes(self._head[:size]), self._head[size:]
-        return data
