@@ -97,7 +97,7 @@ class Cache:
         with self._lock:
             known = self._folders.get(path)
             if known is None or known.folder.uuid != folder.uuid:
-                self.forget(path)
+                self._drop(path)
                 known = self._folders[path] = Known(folder, self._clock())
             known.folder, known.checked_at = folder, self._clock()
             return known
@@ -126,7 +126,7 @@ class Cache:
                 if isinstance(item, Folder):
                     self.saw_folder(below, item)
                 elif there is not None:
-                    self.forget(below)
+                    self._drop(below)
             self._make_room()
 
     def _make_room(self) -> None:
@@ -143,7 +143,7 @@ class Cache:
     def made_folder(self, path: str, folder: Folder) -> Known:
         """We made a folder: nothing is in it yet."""
         with self._lock:
-            self.forget(path)
+            self._drop(path)
             now = self._clock()
             known = self._folders[path] = Known(folder, now, made_at=now, listed_at=now)
             self._put(path, folder)
@@ -153,13 +153,14 @@ class Cache:
         """We made a file, or replaced its content."""
         with self._lock:
             if path in self._folders:
-                self.forget(path)
+                self._drop(path)
             self._put(path, file)
 
-    def removed(self, path: str) -> None:
-        """We removed what was there, and all below it."""
+    def removed(self, path: str, *, file: bool = False) -> None:
+        """We removed what was there, and all below it; nothing is below a `file`."""
         with self._lock:
-            self.forget(path)
+            if not file or path in self._folders:
+                self._drop(path)
             parent, name = split(path)
             if (known := self._folders.get(parent)) is not None:
                 known.turn += 1
@@ -168,7 +169,7 @@ class Cache:
     def moved(self, source: str, target: str, item: Item) -> None:
         """We moved a file or a folder; what is below a folder moved along."""
         with self._lock:
-            self.forget(target)
+            self._drop(target)
             inside = f"{source}/"
             along = {
                 f"{target}/{path[len(inside) :]}": known
@@ -188,9 +189,7 @@ class Cache:
     def forget(self, path: str) -> None:
         """Nothing is known any more of a path and of what is below it; the root itself stays."""
         with self._lock:
-            inside = f"{path}/" if path else ""
-            for one in [one for one in self._folders if one and (one == path or one.startswith(inside))]:
-                del self._folders[one]
+            self._drop(path)
             if not path:
                 root = self._folders[""]
                 self._folders[""] = replace(root, names={}, listed_at=None, turn=root.turn + 1)
@@ -199,6 +198,12 @@ class Cache:
             known = self._folders.get(parent)
             if known is not None and known.names.pop(name, None) is not None:
                 known.listed_at = None  # it may still be there, as somebody else's
+
+    def _drop(self, path: str) -> None:
+        """Folders at and below a path are not known any more."""
+        inside = f"{path}/" if path else ""
+        for one in [one for one in self._folders if one and (one == path or one.startswith(inside))]:
+            del self._folders[one]
 
     def _put(self, path: str, item: Item) -> None:
         parent, name = split(path)

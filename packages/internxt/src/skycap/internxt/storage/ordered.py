@@ -26,7 +26,7 @@ class Ordered:
         self._part_size = part_size
         self._next = 0
         self._taking: set[int] = set()
-        self._early: dict[int, tuple[IO[bytes], int]] = {}
+        self._early: dict[int, IO[bytes]] = {}
         self._turn = threading.Condition()
         self._stack = ExitStack()
 
@@ -54,13 +54,13 @@ class Ordered:
                 with self._turn:
                     self._next = index + 1
                     self._turn.notify_all()
-                self._catch_up()
             else:
                 self._keep(index, data)
         finally:
             with self._turn:
                 self._taking.discard(index)
                 self._turn.notify_all()
+        self._catch_up()
 
     def _wait(self, index: int) -> bool:
         """Whether it is the part's turn, once those that are being taken are through."""
@@ -91,8 +91,7 @@ class Ordered:
         for begin in range(0, len(view), PIECE):
             file.write(stream.update(view[begin : begin + PIECE]))
         with self._turn:
-            self._early[index] = (file, len(view))
-        self._catch_up()
+            self._early[index] = file
 
     def _catch_up(self) -> None:
         """Take those that are kept and whose turn has come."""
@@ -102,7 +101,7 @@ class Ordered:
                     return
                 index = self._next
                 self._taking.add(index)
-                file, _ = self._early.pop(index)
+                file = self._early.pop(index)
             try:
                 file.seek(0)
                 stream = self._content.at(index * self._part_size)

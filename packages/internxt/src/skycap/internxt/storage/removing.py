@@ -30,7 +30,7 @@ def take(storage: Internxt, path: str, item: Item) -> None:
         files.delete(storage.api, item.uuid, where=where)
     else:
         folders.delete(storage.api, item.uuid, where=where)
-    storage.cache.removed(path)
+    storage.cache.removed(path, file=isinstance(item, File))
 
 
 def remove(storage: Internxt, path: str) -> None:
@@ -122,7 +122,7 @@ def _take_files(storage: Internxt, found: dict[str, File]) -> dict[str, Error | 
         except Error as error:
             return dict.fromkeys(found, error)
         for path in found:
-            storage.cache.removed(path)
+            storage.cache.removed(path, file=True)
         return dict.fromkeys(found)
     for path, file in found.items():
         try:
