@@ -76,7 +76,12 @@ def test_a_size_may_be_text_or_a_number_and_a_missing_type_is_none() -> None:
 
 
 def test_a_raw_row_of_a_folder_is_read_as_well() -> None:
-    row = {"uuid": "u", "plain_name": "a", "parent_uuid": "p", "modification_time": "2024-01-02T03:04:05.000Z"}
+    row = {
+        "uuid": "u",
+        "plain_name": "a",
+        "parent_uuid": "p",
+        "modification_time": "2024-01-02T03:04:05.000Z",
+    }
     assert Folder.read(row) == Folder("u", "a", "p", time_ns("2024-01-02T03:04:05.000Z"))
     assert Folder.read({**row, "deleted": True}).status == "TRASHED"
     assert Folder.read({**row, "removed": True, "deleted": True}).status == "DELETED"
@@ -140,10 +145,12 @@ def _whole(data: bytes) -> tuple[str, str]:
 
 
 @given(st.binary(max_size=400), st.permutations(range(8)), st.sampled_from([16, 48, 64]))
-def test_parts_in_any_order_have_the_hashes_of_the_whole(data: bytes, order: list[int], part_size: int) -> None:
+def test_parts_in_any_order_have_the_hashes_of_the_whole(
+    data: bytes, order: list[int], part_size: int
+) -> None:
     count = -(-len(data) // part_size)
     ordered = Ordered(_CONTENT, part_size)
-    for index in [index for index in order if index < count] + [index for index in range(8, count)]:
+    for index in [index for index in order if index < count] + list(range(8, count)):
         ordered.take(index, data[index * part_size : (index + 1) * part_size])
         ordered.take(index, b"what comes again is not looked at")
     assert ordered.next == count

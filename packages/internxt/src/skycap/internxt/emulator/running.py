@@ -76,8 +76,13 @@ class Emulator:
             if setting is not None and setting is not False:
                 arguments.append("--" + option.replace("_", "-"))
                 arguments += [] if setting is True else [str(setting)]
+        inherited = self._options.get("socket_fd")
         self._process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=[inherited] if isinstance(inherited, int) else [],
         )
         assert self._process.stdout is not None  # noqa: S101
         line = self._process.stdout.readline()
@@ -142,6 +147,10 @@ class Emulator:
     def set(self, **settings: object) -> dict[str, Any]:
         """Change settings: `quota`, `tier={"versioning": False}`, `clock_ahead_s`, … What they are then."""
         return self.admin("PATCH", "/settings", settings)  # type: ignore[no-any-return]
+
+    def reset(self) -> None:
+        """Empty all accounts; settings and faults are as at the start."""
+        self.admin("POST", "/reset")
 
     def refuse_tokens(self) -> None:
         """Make every token that was given out until now worthless."""
