@@ -87,8 +87,7 @@ def login(
     \b
     Examples:
       skycap internxt login --browser
-      skycap internxt login drive --email me@example.com
-      pass show internxt | skycap internxt login --email me@example.com --password-stdin --twofactor 123456
+      pass show internxt | skycap internxt login drive --email me@example.com --password-stdin -w 123456
     """
     from skycap.core.crypto.secret import Secret
     from skycap.internxt.login.given import Given
