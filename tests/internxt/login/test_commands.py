@@ -124,6 +124,17 @@ def test_secrets_as_words_work_and_are_warned_of(skycap: Skycap) -> None:
     assert "command line" not in said.err
 
 
+def test_a_variable_of_ours_is_not_taken_for_a_word_of_the_command_line(
+    skycap: Skycap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PASSWORD", "TWOFACTOR", "TWOFACTORTOKEN"):
+        monkeypatch.setenv(f"SKYCAP_INTERNXT_LOGIN_{name}", "x")
+        monkeypatch.setenv(f"SKYCAP_INTERNXT_{name}", "x")
+    said = skycap("internxt", "login", "--email", ADA.email, "--password-stdin", lines=(ADA.password,))
+    assert said.status == 0
+    assert "command line" not in said.err
+
+
 def test_everything_can_come_from_the_environment(skycap: Skycap, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in zip(("USER", "PASSWORD", "OTPTOKEN"), BEA, strict=True):
         monkeypatch.setenv(f"INTERNXT_{name}", value)

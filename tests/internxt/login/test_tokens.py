@@ -158,6 +158,12 @@ def test_the_environment_is_read_by_both_families_of_names() -> None:
 
 
 def test_what_is_given_counts_more_than_the_environment() -> None:
-    there = Given("env@example.com", Secret("env"), Secret("123456"))
-    found = Given(email="flag@example.com", keep_password=True, port=5).over(there)
-    assert found == Given("flag@example.com", Secret("env"), Secret("123456"), keep_password=True, port=5)
+    there = Given("me@example.com", Secret("env"), Secret("123456"))
+    found = Given(code=Secret("654321"), keep_password=True, port=5).over(there)
+    assert found == Given("me@example.com", Secret("env"), Secret("654321"), keep_password=True, port=5)
+
+
+def test_the_password_of_another_account_is_not_taken_from_the_environment() -> None:
+    there = Given("me@example.com", Secret("env"))
+    assert Given(email="ME@example.com ").over(there).password == Secret("env")
+    assert Given(email="you@example.com").over(there) == Given(email="you@example.com")
