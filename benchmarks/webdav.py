@@ -4,9 +4,9 @@
     uv run --group bench python -m benchmarks.webdav --only 'PROPFIND' --rounds 3
     uv run --group bench python -m benchmarks.webdav --json FILE
 
-Both servers run all the time; each round asks one after the other, so that what the machine does meanwhile
-hits both. The client is a process of its own that knows nothing but sockets. A ratio is rclone's best time
-over ours; that of memory is rclone's peak over ours.
+Both servers run all the time; each round asks one after the other, and every other round begins with the
+other one, so that what the machine does meanwhile hits both. The client is a process of its own that knows
+nothing but sockets. A ratio is rclone's median time over ours; that of memory is rclone's peak over ours.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,8 @@ from skycap.core.testing.servers import free_ports, wait_for_port
 
 MiB = 1 << 20
 LARGE, MIDDLE, SMALL = 256 * MiB, 16 * MiB, 4096
+_TAKEN = 128 << 10
+"""Bytes that the client takes at once. More would leave the cache, and the client would be measured."""
 ENTRIES, PARALLEL, REPEATS, LISTINGS = 1000, 20, 2000, 20
 PROPERTIES = (
     '<?xml version="1.0"?><d:propfind xmlns:d="DAV:"><d:prop><d:displayname/><d:getlastmodified/>'
@@ -49,7 +52,7 @@ class Connection:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=120)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._held = b""
-        self._buffer = memoryview(bytearray(MiB))
+        self._buffer = memoryview(bytearray(_TAKEN))
 
     def ask(self, method: str, path: str, headers: str = "", body: bytes = b"", size: int = -1) -> int:
         """Send a request, take the answer; how many bytes its body had. `size`: so many zeros are sent."""
@@ -84,7 +87,7 @@ class Connection:
         left = size - len(self._held)
         self._held = self._held[size:] if left < 0 else b""
         while left > 0:
-            got = self._socket.recv_into(self._buffer[: min(left, MiB)])
+            got = self._socket.recv_into(self._buffer[: min(left, _TAKEN)])
             if not got:
                 raise RuntimeError("the answer was cut")
             left -= got
@@ -128,9 +131,10 @@ def _get_small(port: int) -> None:
 
 
 def _put_small(port: int) -> None:
+    # New names: ext4 walks past each inode that was freed a moment ago before it gives out another one.
     connection, body = Connection(port), os.urandom(SMALL)
     for number in range(REPEATS // 2):
-        connection.ask("PUT", f"/small-{number}", body=body)
+        connection.ask("PUT", f"/small-{os.getpid()}-{number}", body=body)
 
 
 def _list(port: int) -> None:
@@ -211,7 +215,7 @@ def _peak(process: subprocess.Popen[bytes]) -> int:
 
 
 def compare(only: str, rounds: int, work: Path) -> dict[str, dict[str, float]]:
-    """The best times in seconds of each task, ours and rclone's, the peaks in bytes, and the ratios."""
+    """The median times in seconds of each task, ours and rclone's, the peaks in bytes, and the ratios."""
     folder = work / "served"
     _fill(folder)
     port, peer = free_ports(2)
@@ -219,6 +223,7 @@ def compare(only: str, rounds: int, work: Path) -> dict[str, dict[str, float]]:
     rclone = str(Path(sys.executable).parent / "rclone")
     theirs = [rclone, "serve", "webdav", str(folder), "--addr", f"127.0.0.1:{peer}"]
     found: dict[str, dict[str, float]] = {}
+    print(f"load of the machine at the beginning: {os.getloadavg()[0]:.1f}", flush=True)
     with ExitStack() as stack:
         processes = {
             "skycap": stack.enter_context(running(ours, port)),
@@ -229,20 +234,24 @@ def compare(only: str, rounds: int, work: Path) -> dict[str, dict[str, float]]:
                 continue
             times: dict[str, list[float]] = {"skycap": [], "rclone": []}
             try:
-                for _ in range(rounds):
-                    times["skycap"].append(_timed(name, port))
-                    times["rclone"].append(_timed(name, peer))
+                for number in range(rounds):
+                    pairs = [("skycap", port), ("rclone", peer)]
+                    for who, where in pairs if number % 2 else reversed(pairs):
+                        times[who].append(_timed(name, where))
             except subprocess.CalledProcessError as error:
                 print(f"{name}: {error.stderr.strip().splitlines()[-1]}", file=sys.stderr)
                 continue
-            best = {who: min(each) for who, each in times.items()}
-            found[name] = {**best, "ratio": best["rclone"] / best["skycap"], "goal": task.goal}
+            middle = {who: statistics.median(each) for who, each in times.items()}
+            best = {f"{who} at best": min(each) for who, each in times.items()}
+            ratio = middle["rclone"] / middle["skycap"]
+            found[name] = {**middle, **best, "ratio": ratio, "goal": task.goal}
             _show(name, found[name], "s")
         peaks = {who: float(_peak(process)) for who, process in processes.items()}
         found["peak memory"] = {**peaks, "ratio": peaks["rclone"] / peaks["skycap"], "goal": 1.0}
         _show(
             "peak memory", {**found["peak memory"], **{who: peak / MiB for who, peak in peaks.items()}}, "MiB"
         )
+    print(f"load of the machine at the end: {os.getloadavg()[0]:.1f}")
     return found
 
 
@@ -261,7 +270,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="", help="a pattern of the tasks to do")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path, help="where to write what was measured")
     parser.add_argument("--strict", action="store_true", help="fail where a goal is missed")
     parser.add_argument("--serve", help=argparse.SUPPRESS)

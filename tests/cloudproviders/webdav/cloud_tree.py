@@ -51,7 +51,7 @@ class Tree:
         self.lock = threading.RLock()
         self._ids = itertools.count(100)
         self._etags = itertools.count(1)
-        self._now = int(time.time()) - 1_000_000
+        self._now = int(time.time()) - 10_000
         self.nodes: dict[str, Node] = {"": self._new(None)}
         self.trash: dict[str, Dropped] = {}
 

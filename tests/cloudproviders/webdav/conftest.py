@@ -14,12 +14,24 @@ from skycap.cloudproviders.webdav.storage import WebDav
 from tests.cloudproviders.stub import Stub
 from tests.cloudproviders.webdav.answers import Answer
 from tests.cloudproviders.webdav.nextcloud import Nextcloud
-from tests.cloudproviders.webdav.servers import Rclone, WsgiDav
+from tests.cloudproviders.webdav.servers import Rclone, Skycap, SkycapMemory, WsgiDav
 
 
 @pytest.fixture(scope="session")
 def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rclone]:
     with Rclone(tmp_path_factory.mktemp("rclone")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def skycap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Skycap]:
+    with Skycap(tmp_path_factory.mktemp("skycap")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def skycap_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Skycap]:
+    with SkycapMemory(tmp_path_factory.mktemp("skycap-memory")) as server:
         yield server
 
 

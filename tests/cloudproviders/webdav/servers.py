@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,46 @@ class Rclone(DavServer):
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(20)
+
+
+class Skycap(DavServer):
+    """`skycap webdav serve`, over the folder or over a memory of its own."""
+
+    place: ClassVar[str] = ""
+
+    def fresh(self, **more: Any) -> WebDav:
+        """Opened when the folder is there: before, a server does not tell whether it has a quota."""
+        with super().fresh(**more) as storage:
+            return self.storage(storage.dav.place.base, **more)
+
+    def start(self) -> None:
+        password = self.folder.with_suffix(".password")
+        password.touch(0o600)
+        password.write_text(self.password)
+        argv = [sys.executable, "-m", "skycap.core", "webdav", "serve", self.place or str(self.folder)]
+        argv += ["--user", self.user, "--password-file", str(password), "--port", str(self.port)]
+        state = str(self.folder.with_suffix(".state"))
+        self._process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "SKYCAP_STATE": state},
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline().startswith(b"ready "), "it is never ready"
+
+    def stop(self) -> None:
+        assert self._process.stdout is not None
+        self._process.terminate()
+        self._process.wait(90)
+        self._process.stdout.close()
+
+
+class SkycapMemory(Skycap):
+    """The same over a storage that keeps all metadata."""
+
+    place = "memory://"
 
 
 class Wsgi(DavServer):

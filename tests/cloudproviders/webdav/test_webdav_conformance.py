@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from skycap.cloudproviders.webdav.storage import WebDav
+from skycap.cloudproviders.webdav.storage import _EXTRAS, _SHARES, WebDav
 from skycap.core.storage import Storage
+from skycap.core.storage.capability import Capability
 from skycap.core.testing import StorageConformance
 from skycap.core.testing.conformance.names import _PAIRS
 from tests.cloudproviders.webdav.nextcloud import Nextcloud
-from tests.cloudproviders.webdav.servers import Rclone, WsgiDav
+from tests.cloudproviders.webdav.servers import Rclone, Skycap, WsgiDav
 
 _replaces_in_two_steps = pytest.mark.xfail(
     reason="the server removes the target before it moves another file there", strict=False
@@ -20,6 +21,27 @@ _replaces_in_two_steps = pytest.mark.xfail(
 _meets_others = pytest.mark.xfail(
     reason="the server answers with errors where several replace one file at once", strict=False
 )
+
+
+class TestSkycap(StorageConformance):
+    @pytest.fixture
+    def storage(self, skycap: Skycap) -> Iterator[WebDav]:
+        with skycap.fresh() as storage:
+            yield storage
+
+    def test_it_is_known_for_what_it_can(self, storage: WebDav) -> None:
+        assert storage.traits.vendor == "skycap"
+        assert storage.traits.atomic_put
+        # Of deep listings, a server of ours gives bounded ones only.
+        lacking = {Capability.SCAN_ALL, Capability.UPLOAD} | _SHARES | _EXTRAS
+        assert storage.capabilities == WebDav.capabilities - lacking
+
+
+class TestSkycapOverMemory(StorageConformance):
+    @pytest.fixture
+    def storage(self, skycap_memory: Skycap) -> Iterator[WebDav]:
+        with skycap_memory.fresh() as storage:
+            yield storage
 
 
 class TestRclone(StorageConformance):
@@ -91,3 +113,7 @@ class TestNextcloud(StorageConformance):
     @pytest.mark.xfail(reason="the history of a removed file is in the trash with it")
     def test_a_removed_file_comes_back_from_its_history(self, storage: Storage) -> None:
         super().test_a_removed_file_comes_back_from_its_history(storage)
+
+    @_names_by_time
+    def test_what_comes_back_from_its_history_has_its_metadata(self, storage: Storage) -> None:
+        super().test_what_comes_back_from_its_history_has_its_metadata(storage)

@@ -38,6 +38,22 @@ def test_what_a_server_can_is_asked_once_and_remembered(dav: Callable[..., Any])
     assert len(stub.requests) == asked
 
 
+def test_what_a_folder_does_not_tell_before_it_is_made_is_asked_again(dav: Callable[..., Any]) -> None:
+    there = False
+
+    def answer(request: Request) -> Reply:
+        if request.method == "OPTIONS":
+            return Reply(200)
+        more = "<D:quota-used-bytes>7</D:quota-used-bytes>"
+        return multi(item(request.path, FOLDER, more=more)) if there else Reply(404)
+
+    storage, _ = dav(answer, vendor="auto")
+    assert not storage.can(Capability.QUOTA)
+    there = True
+    with WebDav(storage.options, storage.dav.place) as again:
+        assert again.can(Capability.QUOTA)
+
+
 @pytest.mark.parametrize(
     ("headers", "status", "vendor"),
     [

@@ -13,7 +13,7 @@ from skycap.cloudproviders.webdav.address import Place
 from skycap.cloudproviders.webdav.auth import Authorizer, challenges
 from skycap.cloudproviders.webdav.client import Dav
 from skycap.cloudproviders.webdav.cloud.place import CloudPlace, with_files
-from skycap.cloudproviders.webdav.cloud.shares import _day_after
+from skycap.cloudproviders.webdav.cloud.shares import _day_before
 from skycap.cloudproviders.webdav.cloud.upload import _new_id, _path_in, part_size_for
 from skycap.cloudproviders.webdav.dates import to_http, to_ns
 from skycap.cloudproviders.webdav.errors import error_of, raise_first
@@ -356,9 +356,9 @@ def test_parts_grow_with_the_file() -> None:
     assert part_size_for(10**12, 16 * MiB) == 96 * MiB
 
 
-def test_a_link_lives_to_the_end_of_a_day() -> None:
-    assert _day_after(datetime(2024, 2, 28, 1, tzinfo=UTC).timestamp()) == "2024-02-29"
-    assert _day_after(datetime(2024, 2, 28, tzinfo=UTC).timestamp()) == "2024-02-28"
+def test_a_link_ends_as_a_day_begins() -> None:
+    assert _day_before(datetime(2024, 2, 29, 1, tzinfo=UTC).timestamp()) == datetime(2024, 2, 29, tzinfo=UTC)
+    assert _day_before(datetime(2024, 2, 28, tzinfo=UTC).timestamp()) == datetime(2024, 2, 28, tzinfo=UTC)
 
 
 # Being sent elsewhere

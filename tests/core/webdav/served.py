@@ -167,15 +167,14 @@ def port() -> Iterator[int]:
 
 @contextmanager
 def served(
-    port: int, shares: Mapping[str, Storage | Location], state: Path, **options: Any
+    port: int, shares: Mapping[str, Storage | Location | Share], state: Path, **options: Any
 ) -> Iterator[Client]:
     """These shares behind the server of the tests, for as long as the block runs."""
     books = Books(str(state / "webdav.db"))
     locks = open_lock_store(f"sqlite:///{quote(str(state / 'locks.db'))}")
-    made = [
-        Share(name, what if isinstance(what, Location) else Location(what)) for name, what in shares.items()
-    ]
-    app = DavApp(Shares(made), books, locks, signing_in=ByHeader(), **options)  # type: ignore[arg-type]
+    made = [what if isinstance(what, Share) else _share(name, what) for name, what in shares.items()]
+    options.setdefault("signing_in", ByHeader())
+    app = DavApp(Shares(made), books, locks, **options)
     SWITCH.app = app
     try:
         yield Client(port, books, locks, app)
@@ -183,6 +182,10 @@ def served(
         SWITCH.app = None
         books.close()
         locks.close()
+
+
+def _share(name: str, what: Storage | Location) -> Share:
+    return Share(name, what if isinstance(what, Location) else Location(what))
 
 
 def fill(storage: Storage, files: Mapping[str, str]) -> None:

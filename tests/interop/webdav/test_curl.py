@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
+from skycap.core.crypto.secret import Secret
+from skycap.core.server.digest import put_digest_user
 from tests.core.webdav.commands.servers import serving
 from tests.interop.webdav.names import DECOMPOSED, ODD
 from tests.interop.webdav.places import NEAR, Served, both_servers
@@ -146,3 +148,17 @@ def test_tls_with_the_authority_of_this_machine_and_a_password(file: Path, tmp_p
         curl(*trust, "-u", "me:correct horse", "--no-include", "-o", tmp_path / "back", url)
         assert (tmp_path / "back").read_bytes() == CONTENT
         assert server.stop().status == 0
+
+
+@pytest.mark.parametrize("name", ["cheroot", "waitress"])
+def test_curl_logs_in_by_digest_and_goes_on_with_the_nonce(file: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "files").mkdir()
+    users = tmp_path / "users"
+    put_digest_user(str(users), "me", Secret("correct horse"))
+    with serving(tmp_path / "files", "--digest", users, "--server", name) as server:
+        url, login = server.url + "a.bin", ("--digest", "-u", "me:correct horse")
+        assert statuses(curl(*login, "-T", file, url))[-1] == 201
+        assert (tmp_path / "files/a.bin").read_bytes() == CONTENT
+        assert statuses(curl(*login, url, url, url)).count(200) == 3
+        assert statuses(curl("--digest", "-u", "me:wrong", url))[-1] == 401
+        assert statuses(curl("--basic", "-u", "me:correct horse", url))[-1] == 401

@@ -150,9 +150,9 @@ def fails(
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def half_an_upload(server: Server, path: str) -> socket.socket:
+def half_an_upload(url: str, path: str) -> socket.socket:
     """A PUT whose body is wanted, and has come half."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+    connection = socket.create_connection(("127.0.0.1", urlsplit(url).port or 80), timeout=60)
     head = f"PUT /{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
     connection.sendall(head.encode())
     assert connection.recv(1000).startswith(b"HTTP/1.1 100 "), "it is at work"

@@ -11,7 +11,7 @@ import pytest
 from skycap.core.server.processes import birth
 from skycap.core.server.registering import find, running
 from tests.core.cli.conftest import Skycap
-from tests.core.webdav.commands.servers import SKYCAP, ask, half_an_upload, serving
+from tests.core.webdav.commands.servers import SKYCAP, ask, half_an_upload
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="these servers stop by signals")
 
@@ -97,18 +97,37 @@ def test_where_several_run_one_must_be_named(skycap: Skycap, folder: Path) -> No
     assert running() == []
 
 
-def test_who_stops_a_server_that_is_at_work_is_told_why_it_takes_long(folder: Path) -> None:
-    with serving(folder, "--anonymous") as server, half_an_upload(server, "slow") as client:
+@pytest.mark.parametrize("kind", ["cheroot", "waitress"])
+def test_who_stops_a_server_that_is_at_work_is_told_why_it_takes_long(
+    kind: str, skycap: Skycap, folder: Path
+) -> None:
+    assert skycap("webdav", "serve", folder, "--anonymous", "--server", kind, "--background").status == 0
+    server = find("webdav")
+    assert server is not None
+    with half_an_upload(server.urls[0], "slow") as client:
         stopping = subprocess.Popen([*SKYCAP, "webdav", "stop"], stderr=subprocess.PIPE)
         assert stopping.stderr is not None
         assert b"webdav finishes what is in flight; --now ends it at once." in stopping.stderr.readline()
         client.sendall(b"later")
         assert client.recv(1000).startswith(b"HTTP/1.1 201 ")
-        assert server.end().status == 0
         assert stopping.stderr.read() == b"Stopped webdav.\n"
         stopping.stderr.close()
         assert stopping.wait(60) == 0
+    assert birth(server.pid) is None
     assert (folder / "slow").read_bytes() == b"firstlater"
+
+
+@pytest.mark.parametrize("kind", ["cheroot", "waitress"])
+def test_an_upload_that_comes_in_is_given_up_where_it_is_stopped_now(
+    kind: str, skycap: Skycap, folder: Path
+) -> None:
+    assert skycap("webdav", "serve", folder, "--anonymous", "--server", kind, "--background").status == 0
+    server = find("webdav")
+    assert server is not None
+    with half_an_upload(server.urls[0], "a.txt"):
+        assert skycap("webdav", "stop", "--now").status == 0
+    assert birth(server.pid) is None
+    assert (folder / "a.txt").read_text() == "alpha"
 
 
 def test_where_none_runs_that_is_told(skycap: Skycap) -> None:

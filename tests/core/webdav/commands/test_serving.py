@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections import deque
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,6 +44,26 @@ def test_one_line_says_where_and_the_rest_goes_to_people(kind: str, folder: Path
     assert running() == []
 
 
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_page_that_points_its_name_at_this_machine_is_not_let_in(kind: str, folder: Path) -> None:
+    with serving(folder, "--anonymous", "--server", kind) as server:
+        for method in ("GET", "PROPFIND", "OPTIONS", "DELETE"):
+            said = server.ask(method, "a.txt", Host=f"evil.example:{server.port}")
+            assert said.status == 421
+            assert b"localhost" in said.body
+        assert server.ask("GET", "a.txt", Host=f"localhost:{server.port}").status == 200
+        assert server.ask("GET", "a.txt").status == 200
+
+
+def test_who_logs_in_or_said_so_may_use_any_name(folder: Path, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("hunter2\n")
+    with serving(folder, "--user", "ada", "--password-file", password) as server:
+        assert server.ask("GET", "a.txt", login=("ada", "hunter2"), Host="cloud.example").status == 200
+    with serving(folder, "--anonymous", "--insecure") as server:
+        assert server.ask("GET", "a.txt", Host="cloud.example").status == 200
+
+
 def test_for_programs_the_line_is_an_object(folder: Path) -> None:
     with serving("--json", folder, "--anonymous", "--name", "box") as server:
         ready = json.loads(server.first)
@@ -60,10 +84,16 @@ def test_ctrl_c_ends_it_as_it_ends_every_command(folder: Path) -> None:
     assert running() == []
 
 
-def test_an_upload_that_runs_is_finished_before_it_ends(folder: Path) -> None:
-    with serving(folder, "--anonymous") as server, half_an_upload(server, "slow") as client:
+@pytest.mark.parametrize("kind", SERVERS)
+def test_an_upload_that_runs_is_finished_before_it_ends(kind: str, folder: Path) -> None:
+    with (
+        serving(folder, "--anonymous", "--server", kind) as server,
+        half_an_upload(server.url, "slow") as client,
+        socket.create_connection(("127.0.0.1", server.port)) as idle,
+    ):
         server.process.send_signal(signal.SIGTERM)
         server.wait_until_it_says("Finishing what is in flight")
+        assert idle.recv(1) == b"", "who asks nothing is not waited for"
         assert not (folder / "slow").exists()
         client.sendall(b"later")
         assert client.recv(1000).startswith(b"HTTP/1.1 201 ")
@@ -71,10 +101,23 @@ def test_an_upload_that_runs_is_finished_before_it_ends(folder: Path) -> None:
     assert (folder / "slow").read_bytes() == b"firstlater"
 
 
-def test_waitress_cuts_an_upload_off_that_has_not_come_in_and_the_old_file_stays(folder: Path) -> None:
-    with serving(folder, "--anonymous", "--server", "waitress") as server, half_an_upload(server, "a.txt"):
-        assert server.stop().status == 0
-    assert (folder / "a.txt").read_text() == "alpha"
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_client_that_asks_on_and_on_keeps_no_server_from_its_end(kind: str, folder: Path) -> None:
+    with (
+        serving(folder, "--anonymous", "--server", kind) as server,
+        closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as client,
+    ):
+
+        def ask(number: int) -> None:
+            client.request("OPTIONS", "/")
+            client.getresponse().read()
+            client.auto_open = 0  # the next one goes over the same connection, or nowhere
+            if number == 50:
+                server.process.send_signal(signal.SIGTERM)
+
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            deque(map(ask, itertools.count()), maxlen=0)
+        assert server.end().status == 0
 
 
 def test_it_ends_in_order_when_nobody_reads_what_it_says(folder: Path) -> None:
@@ -87,8 +130,9 @@ def test_it_ends_in_order_when_nobody_reads_what_it_says(folder: Path) -> None:
     assert running() == []
 
 
-def test_a_second_signal_ends_it_now_and_the_old_file_stays(folder: Path) -> None:
-    with serving(folder, "--anonymous") as server, half_an_upload(server, "a.txt"):
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_second_signal_ends_it_now_and_the_old_file_stays(kind: str, folder: Path) -> None:
+    with serving(folder, "--anonymous", "--server", kind) as server, half_an_upload(server.url, "a.txt"):
         server.process.send_signal(signal.SIGTERM)
         server.wait_until_it_says("Finishing what is in flight")
         assert server.stop().status == 128 + signal.SIGTERM
@@ -100,7 +144,7 @@ def test_after_kill_9_the_next_one_starts_under_the_same_name_and_port(folder: P
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     args = (folder, "--anonymous", "--name", "box", "--port", str(port))
-    with serving(*args) as server, half_an_upload(server, "a.txt"):
+    with serving(*args) as server, half_an_upload(server.url, "a.txt"):
         assert server.stop(signal.SIGKILL).status == -signal.SIGKILL
     with serving(*args) as again:
         assert again.port == port

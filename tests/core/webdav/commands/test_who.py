@@ -12,6 +12,7 @@ import pytest
 
 from skycap.core.state import state_folder
 from tests.core.cli.conftest import Skycap
+from tests.core.server.test_digest import answer
 from tests.core.webdav.commands.servers import ask, fails, serving
 
 ME = ("me", "correct horse")
@@ -168,3 +169,35 @@ def test_a_store_of_locks_by_a_reference_is_opened(folder: Path, tmp_path: Path)
     with serving(folder, "--anonymous", "--locks", f"file:{reference}") as server:
         assert server.ask("PUT", "b.txt", b"x").status == 201
     assert (tmp_path / "shared.db").exists()
+
+
+@pytest.mark.parametrize("name", ["cheroot", "waitress"])
+def test_users_of_digest_come_in_without_saying_a_password(folder: Path, tmp_path: Path, name: str) -> None:
+    users = tmp_path / "users"
+    assert fails("user", "add", "--digest", users, "me", stdin=b"correct horse\n").status == 0
+    assert users.stat().st_mode & 0o777 == 0o600
+    assert "correct" not in users.read_text()
+    assert fails("user", "list", "--digest", users).out == "me\n"
+    with serving(folder, "--digest", users, "--server", name) as server:
+        unknown = server.ask("PUT", "b.txt", b"x")
+        assert unknown.status == 401
+        said = answer(unknown.headers["www-authenticate"], "me", method="PUT", uri="/b.txt")
+        assert server.ask("PUT", "b.txt", b"x", Authorization=said).status == 201
+        assert server.ask("PUT", "b.txt", b"x", Authorization=said).status == 401
+        assert server.ask("PUT", "b.txt", b"x", login=ME).status == 401
+        assert fails("user", "remove", "--digest", users, "me").status == 0
+        challenge = server.ask("GET", "b.txt").headers["www-authenticate"]
+        said = answer(challenge, "me", uri="/b.txt")
+        assert server.ask("GET", "b.txt", Authorization=said).status == 401
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_file_for_digest_that_others_can_read_is_refused(folder: Path, tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    assert fails("user", "add", "--digest", users, "me", stdin=b"correct horse\n").status == 0
+    users.chmod(0o644)
+    ended = fails("serve", folder, "--digest", users)
+    assert ended.status != 0
+    assert "others can read" in ended.err
+    assert "chmod 600" in ended.err
+    assert fails("user", "list", "--digest", users, "--users", users).status == 2

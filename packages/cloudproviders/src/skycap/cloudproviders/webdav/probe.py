@@ -44,7 +44,8 @@ def find_traits(dav: Dav, options: WebDavOptions, identity: str) -> Traits:
     known = _remembered(identity)
     if known is None or (options.vendor != "auto" and known.get("vendor") != options.vendor):
         known = Policies(_POLICY, _POLICY, _POLICY, _POLICY).list.call(_ask, dav, options)
-        _remember(identity, known)
+        if known.pop("seen"):  # a folder that is yet to be made tells less
+            _remember(identity, known)
     return with_times(_traits(known), options.times)
 
 
@@ -65,7 +66,8 @@ def _ask(dav: Dav, options: WebDavOptions) -> dict[str, Any]:
     if vendor == "auto":
         vendor = _by_headers(answer.headers) or _by_status(dav) or "generic"
     told = root is not None and (root.get(USED) is not None or root.get(AVAILABLE) is not None)
-    return {"vendor": vendor, "allow": allowed if answer.status < 400 else None, "quota": told}
+    known = {"vendor": vendor, "allow": allowed if answer.status < 400 else None, "quota": told}
+    return {**known, "seen": root is not None}
 
 
 def _root(dav: Dav, where: str) -> Item | None:

@@ -44,12 +44,7 @@ def read_users(path: str, *, weak: bool = False) -> dict[str, Hash]:
 
 def put_user(path: str, name: str, hashed: Hash) -> None:
     """Add a user, or give one another password; `UsageError` for a name that cannot be one."""
-    if not _is_name(name) or name.startswith("#"):
-        raise UsageError(
-            f"{printable(name)!r} cannot be a user's name",
-            hint="A name has no colon, no control character, does not begin with #, "
-            f"and is 1 to {LONGEST_NAME} characters long.",
-        )
+    require_name(name)
 
     def put(lines: list[str]) -> list[str]:
         new = f"{name}:{hashed}"
@@ -58,6 +53,16 @@ def put_user(path: str, name: str, hashed: Hash) -> None:
         return [*lines, new]
 
     _change(path, put)
+
+
+def require_name(name: str) -> None:
+    """`UsageError` for a name that cannot be one."""
+    if not _is_name(name) or name.startswith("#"):
+        raise UsageError(
+            f"{printable(name)!r} cannot be a user's name",
+            hint="A name has no colon, no control character, does not begin with #, "
+            f"and is 1 to {LONGEST_NAME} characters long.",
+        )
 
 
 def remove_user(path: str, name: str) -> None:

@@ -13,9 +13,12 @@ from skycap.core.state import state_folder
 if TYPE_CHECKING:
     from skycap.core.crypto.secret import Secret
     from skycap.core.server.access_log import AccessLog
+    from skycap.core.server.digest import DigestAdmission
     from skycap.core.server.logins import Logins
     from skycap.core.webdav.serving import ServerName
     from skycap.core.webdav.shares import Share
+    from skycap.core.webdav.signing_in import SigningIn
+    from skycap.core.webdav.signing_in_digest import DigestSigningIn
 
 JunkChoice = Literal["auto", "store", "side", "refuse"]
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -42,24 +45,25 @@ def books_path() -> str:
 def assembled(
     shares: Sequence[Share],
     *,
-    logins: Logins | None = None,
+    logins: Logins | DigestAdmission | None = None,
     junk: JunkChoice = "auto",
     locks: str | Secret[str] | None = None,
     log: AccessLog | None = None,
+    local_only: bool = False,
 ) -> Iterator[Application]:
     """The application over these shares, whose storages stay their owner's. What it opens itself is closed.
 
-    `logins` None lets everybody in; `locks` is the URL of a store of locks. Raises what opening raises:
-    `StateReadFailed`, `UsageError`, and the errors of a database.
+    `logins` None lets everybody in, with `local_only` those who ask for this machine by a name that is its
+    own; `locks` is the URL of a store of locks. Raises what opening raises: `StateReadFailed`, `UsageError`,
+    and the errors of a database.
     """
-    from skycap.core.server.admission import Admission
     from skycap.core.server.locks import open_lock_store
     from skycap.core.webdav.app import DavApp
     from skycap.core.webdav.books import Books
     from skycap.core.webdav.junk import Junk
     from skycap.core.webdav.request_log import RequestLog
     from skycap.core.webdav.shares import Shares
-    from skycap.core.webdav.signing_in import SigningIn
+    from skycap.core.webdav.trees.swaps import mend
 
     with ExitStack() as stack:
         if log is not None:
@@ -67,12 +71,25 @@ def assembled(
         served = Shares(shares)
         books = Books(books_path())
         stack.callback(books.close)
+        mend(served, books)
         store = stack.enter_context(open_lock_store(locks))
         app = DavApp(
             served,
             books,
             store,
             junk=Junk(junk),
-            signing_in=None if logins is None else SigningIn(Admission(logins)),
+            signing_in=_signing_in(logins),
+            local_only=local_only,
         )
         yield app if log is None else RequestLog(app, log)
+
+
+def _signing_in(logins: Logins | DigestAdmission | None) -> SigningIn | DigestSigningIn | None:
+    from skycap.core.server.admission import Admission
+    from skycap.core.server.digest import DigestAdmission
+    from skycap.core.webdav.signing_in import SigningIn
+    from skycap.core.webdav.signing_in_digest import DigestSigningIn
+
+    if logins is None:
+        return None
+    return DigestSigningIn(logins) if isinstance(logins, DigestAdmission) else SigningIn(Admission(logins))

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 BODY_MAX = MiB
+DEPTH_MAX = 100
+"""Levels of elements: what is in them is written again, one call a level."""
+_RESERVED = ("{http://www.w3.org/XML/1998/namespace}", "{http://www.w3.org/2000/xmlns/}")
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -52,9 +55,21 @@ def parse_xml(body: bytes, root: str) -> Element:
         raise Refusal(400, "the XML declares a document type or entities") from None
     except (ParseError, ValueError, LookupError) as error:  # LookupError: of an encoding nobody knows
         raise Refusal(400, f"this is not XML ({error})") from None
+    _require_plain(found)
     if found.tag != root:
         raise Refusal(400, f"the body is not <{root.rpartition('}')[2]}>")
     return found
+
+
+def _require_plain(root: Element) -> None:
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        if depth > DEPTH_MAX:
+            raise Refusal(400, f"the XML has more than {DEPTH_MAX} levels")
+        if any(one.tag.startswith(_RESERVED) for one in level):  # nobody may declare them in an answer
+            raise Refusal(400, "an element is in a namespace that is XML's own")
+        level = [child for one in level for child in one]
 
 
 def as_text(element: Element, *parents: Element) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
@@ -17,6 +18,7 @@ from skycap.core.webdav.putting import mtime_header
 from skycap.core.webdav.request import Request
 from skycap.core.webdav.shares import Place
 from skycap.core.webdav.trees.files import is_same_file
+from skycap.core.webdav.turns import Turns
 
 if TYPE_CHECKING:
     from skycap.core.webdav.dav.running import Runner
@@ -29,11 +31,14 @@ _LOCK_PARTS = frozenset({"{DAV:}lockscope", "{DAV:}locktype"})
 class Changing:
     """Changes trees, properties and locks."""
 
-    def __init__(self, lookup: Lookup, conditions: Conditions, locking: Locking, books: Books) -> None:
+    def __init__(
+        self, lookup: Lookup, conditions: Conditions, locking: Locking, books: Books, turns: Turns
+    ) -> None:
         self._lookup = lookup
         self._conditions = conditions
         self._locking = locking
         self._books = books
+        self._turns = turns
 
     @cached_property
     def _runner(self) -> Runner:
@@ -43,6 +48,19 @@ class Changing:
 
     def change(self, request: Request, place: Place) -> Answer:
         """The answer to a request that changes something."""
+        with self._turns.at(*self._replaced(request, place)):
+            return self._change(request, place)
+
+    def _replaced(self, request: Request, place: Place) -> Iterator[str]:
+        """What a request is about to remove or to replace."""
+        if request.method in {"DELETE", "MOVE"}:
+            yield place.key
+        if request.method in {"COPY", "MOVE"}:
+            target = self._lookup.shares.place(request.destination()[0])
+            if target is not None:
+                yield target.key
+
+    def _change(self, request: Request, place: Place) -> Answer:
         from skycap.core.webdav.dav.work import Work
 
         entry = self._lookup.entry(request, place)
@@ -50,6 +68,7 @@ class Changing:
             raise Refusal(415, "MKCOL has no body here")
         if entry is None and request.method not in {"MKCOL", "LOCK"}:
             raise Refusal(404)
+        self._lookup.free(request, place)
         if place.is_top and request.method in {"DELETE", "MOVE"}:
             raise Refusal(403, "the top of a share stays where it is")
         work = Work(
@@ -83,6 +102,7 @@ class Changing:
             raise Refusal(403, "the one is in the other")
         if not self._lookup.parent_is_there(work.request, target):
             raise Refusal(409, "there is no such collection to put it in")
+        self._lookup.free(work.request, target)
         work.target, work.there = target, self._lookup.entry(work.request, target)
         if is_same_file(work.place, target):
             work.there = None

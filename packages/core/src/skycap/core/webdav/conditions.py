@@ -14,7 +14,8 @@ from skycap.core.webdav.lookup import Lookup
 from skycap.core.webdav.request import Request
 from skycap.core.webdav.shares import Place
 
-_READING = frozenset({"GET", "HEAD", "PROPFIND", "OPTIONS"})
+_LISTS_MAX = 100
+"""Each may cost a look at the storage; clients send one or two."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<tag><[^<>]*>)|(?P<open>\()|(?P<close>\))|(?P<not>(?i:not))(?=[\s<\[])|\[(?P<etag>[^\]]*)\])"
 )
@@ -46,7 +47,8 @@ def parse_if(value: str) -> IfHeader:
     found, negated, position = IfHeader(), False, 0
     tag: str | None = None
     terms: list[Term] | None = None
-    while position < len(value.rstrip()):
+    end = len(value.rstrip())
+    while position < end:
         match = _TOKEN.match(value, position)
         if match is None:
             raise Refusal(400, "the If header cannot be understood")
@@ -69,7 +71,7 @@ def parse_if(value: str) -> IfHeader:
         else:
             raise Refusal(400, "the If header cannot be understood")
         negated = False
-    if terms is not None or not found.lists:
+    if terms is not None or not 0 < len(found.lists) <= _LISTS_MAX:
         raise Refusal(400, "the If header cannot be understood")
     return found
 

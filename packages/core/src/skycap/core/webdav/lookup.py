@@ -15,7 +15,7 @@ from skycap.core.webdav.request import Request
 from skycap.core.webdav.shares import Place, Shares
 from skycap.core.webdav.times import keeps_set
 
-_MEMORY = "entries"
+_MEMORY, _HIDDEN = "entries", "hidden"
 
 
 class Lookup:
@@ -29,12 +29,22 @@ class Lookup:
         """What stands at a place, or None."""
         known: dict[str, Entry | None] = request.memory.setdefault(_MEMORY, {})
         if place.url not in known:
-            known[place.url] = self._ask(place)
+            found = self._ask(place)
+            if found is not None and found.kind not in {Kind.FILE, Kind.DIRECTORY}:
+                request.memory.setdefault(_HIDDEN, set()).add(place.url)
+                found = None
+            known[place.url] = found
         return known[place.url]
+
+    def free(self, request: Request, place: Place) -> None:
+        """`Refusal` 403 where something stands that clients cannot see, and would replace unawares."""
+        if self.entry(request, place) is None and place.url in request.memory.get(_HIDDEN, ()):
+            raise Refusal(403, "a link or a special file is there, of which WebDAV knows nothing")
 
     def forget(self, request: Request) -> None:
         """Something was changed in this request: ask anew."""
         request.memory.pop(_MEMORY, None)
+        request.memory.pop(_HIDDEN, None)
 
     def needed(self, request: Request, place: Place) -> Entry:
         """What stands at a place; `Refusal` 404 if nothing does."""
@@ -60,7 +70,7 @@ class Lookup:
         if entry is None and place.is_top:
             return directory(place.path)  # a folder that the first write will make
         if entry is not None and entry.kind not in {Kind.FILE, Kind.DIRECTORY}:
-            return None
+            return entry
         return None if entry is None else self.dated(place, entry)
 
     def _stat(self, place: Place) -> Entry | None:

@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from skycap.core.storage.entry import Entry
 from skycap.core.webdav.answers import Answer, empty
+from skycap.core.webdav.methods import (
+    ALL,
+    COPY,
+    DELETE,
+    LOCK,
+    LOCKING,
+    MKCOL,
+    MOVE,
+    OPTIONS,
+    PROPPATCH,
+    PUT,
+    READING,
+)
 from skycap.core.webdav.shares import Place
 
-_READ = ("OPTIONS", "GET", "HEAD", "PROPFIND")
-_LOCK = ("LOCK", "UNLOCK")
 CLASSES = "1, 2, 3"
+_READ_ONLY = "1"
 
 
-def allowed(place: Place | None, entry: Entry | None) -> tuple[str, ...]:
-    """The methods that make sense at a place. None stands for the list of shares."""
-    if place is None or place.share.read_only:
-        return _READ
+def allowed(place: Place | None, entry: Entry | None, *, elsewhere: bool = False) -> tuple[str, ...]:
+    """The methods that make sense at a place. None stands for the list of shares, which nobody can lock.
+
+    `elsewhere`: there is a share that can be written, so that something can be copied there.
+    """
+    if place is None:
+        return READING
+    if place.share.read_only:
+        return (*READING, COPY) if elsewhere and entry is not None else READING
     if entry is None:
-        return ("OPTIONS", "PUT", "MKCOL", *_LOCK)
+        return (OPTIONS, PUT, MKCOL, LOCK)
     if place.is_top:
-        return (*_READ, "PROPPATCH", "COPY", *_LOCK)
-    both = (*_READ, "PROPPATCH", "COPY", "MOVE", "DELETE", *_LOCK)
-    return both if entry.is_dir else (*both, "PUT")
+        return (*READING, PROPPATCH, COPY, *LOCKING)
+    both = (*READING, PROPPATCH, COPY, MOVE, DELETE, *LOCKING)
+    return both if entry.is_dir else (*both, PUT)
 
 
-def options(place: Place | None, entry: Entry | None, *, everything: bool = False) -> Answer:
-    """The answer to OPTIONS; `everything` is for `*`, which asks what the server can do at all."""
-    methods = allowed(place, entry)
-    if everything:
-        methods = (*_READ, "PUT", "MKCOL", "PROPPATCH", "COPY", "MOVE", "DELETE", *_LOCK)
+def options(methods: Iterable[str] = ALL, *, writable: bool = True) -> Answer:
+    """The answer to OPTIONS; without methods to `*`, which asks what the server can do at all.
+
+    Where nothing can be written, nothing can be locked: that is class 1.
+    """
     return empty(
         200,
         ("Allow", ", ".join(methods)),
-        ("DAV", "1" if place is not None and place.share.read_only else CLASSES),
+        ("DAV", CLASSES if writable else _READ_ONLY),
         ("MS-Author-Via", "DAV"),
         ("Accept-Ranges", "bytes"),
     )

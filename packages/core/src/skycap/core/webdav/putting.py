@@ -10,7 +10,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
 from skycap.core.crypto.compare import same
@@ -29,6 +29,7 @@ from skycap.core.webdav.lookup import Lookup
 from skycap.core.webdav.request import Request
 from skycap.core.webdav.shares import Place
 from skycap.core.webdav.times import keeps_written
+from skycap.core.webdav.turns import Turns
 
 _HASHES = {"md5": "md5", "sha1": "sha1", "sha256": "sha256", "sha3-256": "sha3_256"}
 
@@ -36,11 +37,14 @@ _HASHES = {"md5": "md5", "sha1": "sha1", "sha256": "sha256", "sha3-256": "sha3_2
 class Putting:
     """Stores the bodies of requests."""
 
-    def __init__(self, lookup: Lookup, conditions: Conditions, locking: Locking, books: Books) -> None:
+    def __init__(
+        self, lookup: Lookup, conditions: Conditions, locking: Locking, books: Books, turns: Turns
+    ) -> None:
         self._lookup = lookup
         self._conditions = conditions
         self._locking = locking
         self._books = books
+        self._turns = turns
 
     def put(self, request: Request, place: Place) -> Answer:
         """201 for a new file, 204 for a replaced one, with the ETag of what was stored."""
@@ -51,13 +55,18 @@ class Putting:
             raise Refusal(405, "a collection cannot be written")
         if not self._lookup.parent_is_there(request, place):
             raise Refusal(409, "there is no such collection to put it in")
+        self._lookup.free(request, place)
         self._conditions.check(request, place, entry)
         self._may_write(request, place, entry)
 
+        turn = ExitStack()
+
         def again() -> None:
-            # Somebody may have locked or changed it while the body came in.
+            # Somebody may have locked or changed it while the body came in; from now on nobody does.
+            turn.enter_context(self._turns.at(place.key))
             self._lookup.forget(request)
             now = self._lookup.entry(request, place)
+            self._lookup.free(request, place)
             self._conditions.check(request, place, now)
             self._may_write(request, place, now)
 
@@ -66,9 +75,10 @@ class Putting:
         # Of a body in chunks waitress tells the length that came, which says nothing about all of it.
         if expected is not None and re.fullmatch(r"[0-9]{1,19}", expected.strip()):
             body.expected = int(expected)
-        stored = self._write(request, place, entry, body, length, mtime_ns)
-        self._lookup.forget(request)
-        return self._answer(place, entry, stored, mtime_ns)
+        with turn:
+            stored = self._write(request, place, entry, body, length, mtime_ns)
+            self._lookup.forget(request)
+            return self._answer(place, entry, stored, mtime_ns)
 
     def _may_write(self, request: Request, place: Place, entry: Entry | None) -> None:
         tokens = self._conditions.submitted(request)

@@ -71,8 +71,16 @@ class Request:
         return said == "T"
 
     @property
+    def target(self) -> str:
+        """What its first line asks for, as it was sent."""
+        return str(self.environ.get("REQUEST_URI") or raw_path(self.environ))
+
+    @property
     def host(self) -> str:
         """The host it was sent to, in lower case, with the port if one was named."""
+        uri = str(self.environ.get("REQUEST_URI", "/"))
+        if not uri.startswith("/"):  # a URL says more than the header (RFC 9112, 3.2.2)
+            return urls.path_of(uri)[0]
         return str(self.environ.get("HTTP_HOST") or self.environ.get("SERVER_NAME", "")).lower()
 
     def destination(self) -> tuple[str, bool]:

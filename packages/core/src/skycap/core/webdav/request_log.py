@@ -6,7 +6,7 @@ It stands in front of the application only where there is a log; without one not
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from skycap.core.server.access_log import AccessLog
@@ -37,7 +37,7 @@ class RequestLog:
         if isinstance(body, list):  # short, and as good as sent
             line.write(sum(map(len, body)))
             return body
-        return _FollowedFile(body, line) if hasattr(body, "fileno") else _Followed(body, line)
+        return _FollowedFile(body, line) if hasattr(body, "pour") else _Followed(body, line)
 
 
 class _Line:
@@ -103,22 +103,13 @@ class _Followed:
 
 
 class _FollowedFile(_Followed):
-    """The same of a file that the server may send by its descriptor: see `reading.body.FileBody`."""
+    """The same of a file that hands itself over: see `reading.body.FileBody`."""
 
-    def fileno(self) -> int:
-        """The descriptor."""
-        number: int = self._body.fileno()
-        return number
+    def pour(self, write: Callable[[memoryview], object]) -> None:
+        """Hand over all of it."""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._body, name)
+        def counted(piece: memoryview) -> None:
+            write(piece)
+            self._sent += len(piece)
 
-    def seek(self, position: int) -> None:
-        """`socket.sendfile` tells in this way how far it came."""
-        self._sent = position - self._body.offset
-
-    def tail(self) -> bytes:
-        """The last bytes."""
-        data: bytes = self._body.tail()
-        self._sent += len(data)
-        return data
+        self._body.pour(counted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from skycap.core.crypto.secret import Secret
 from skycap.core.server.admission import Admission
@@ -44,7 +43,7 @@ def _basic(header: str | None) -> tuple[str, Secret[str]] | None:
         return None
     try:
         plain = base64.b64decode(value.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII, no UTF-8
         return None
     name, colon, password = plain.partition(":")
     return (name, Secret(password)) if colon else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from skycap.cloudproviders.webdav.dates import to_ns
 from skycap.core import paths
-from skycap.core.errors import NotFound, ProviderError
+from skycap.core.errors import NotFound, ProviderError, Unsupported
 from skycap.core.http import Response
 from skycap.core.retry import Operation
 from skycap.core.storage.extras import Share, Shares
@@ -42,14 +42,21 @@ class CloudShares(Shares):
         )
 
     def create(self, path: str, *, expires_s: float | None = None, password: str | None = None) -> Share:
-        """A new link. It ends with a day, so it works a little longer than asked for, and never less."""
-        storage = self._storage
+        """A new link. It ends as a day begins (UTC): the last one before the end that was asked for."""
+        storage, now = self._storage, time.time()
         paths.validate(path)
         form = {"path": f"/{storage.cloud.inside(path)}", "shareType": str(_LINK), "permissions": "1"}
         if password is not None:
             form["password"] = password
         if expires_s is not None:
-            form["expireDate"] = _day_after(time.time() + expires_s)
+            day = _day_before(now + expires_s)
+            if day.timestamp() <= now:
+                raise Unsupported(
+                    "links of this cloud end at midnight UTC, and none comes before the end asked for",
+                    where=storage.where(path),
+                    hint="Give it until a later day.",
+                )
+            form["expireDate"] = day.strftime("%Y-%m-%d")
         found = self._share(_data(self._ask("POST", where=storage.where(path), form=form)))
         if found is None:
             raise ProviderError("the cloud does not tell the link it made", where=storage.where(path))
@@ -86,11 +93,9 @@ class CloudShares(Shares):
         )
 
 
-def _day_after(seconds: float) -> str:
-    """The first day on which a link need not work any more: it ends as that day begins."""
-    ends = datetime.fromtimestamp(seconds, UTC)
-    midnight = ends.replace(hour=0, minute=0, second=0, microsecond=0)
-    return (midnight if midnight == ends else midnight + timedelta(days=1)).strftime("%Y-%m-%d")
+def _day_before(seconds: float) -> datetime:
+    """The last midnight, UTC, at or before a time in seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _data(answer: Response) -> Any:

@@ -5,10 +5,12 @@ SQLite in the state folder, keyed by resource. Losing it loses no file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from skycap.core.errors import UsageError
 from skycap.core.webdav.books.file import TABLES, File
+from skycap.core.webdav.trees.swaps import Swaps
 
 _COLUMNS = {"folders": "", "times": ", version, mtime_ns", "properties": ", property, xml"}
 _IN = "parent = ? AND name = ?"
@@ -27,6 +29,7 @@ class Books:
     def __init__(self, path: str) -> None:
         self.path = path
         self._file = File(path)
+        self.swaps = Swaps(os.path.join(os.path.dirname(os.path.abspath(path)), "webdav-swaps"))
 
     # Folders
 

@@ -34,7 +34,12 @@ def _words(run: Session, places: Mapping[str, str], flags: ServeFlags, name: str
     yield from ("--host", flags.host, "--port", str(flags.port))
     if flags.user is not None:
         yield from ("--user", flags.user, "--password-file", "-")
-    for flag, value in (("--users", flags.users), ("--tls", flags.tls), ("--access-log", flags.access_log)):
+    for flag, value in (
+        ("--users", flags.users),
+        ("--digest", flags.digest),
+        ("--tls", flags.tls),
+        ("--access-log", flags.access_log),
+    ):
         if value is not None:
             yield from (flag, value)
     for flag, given in (

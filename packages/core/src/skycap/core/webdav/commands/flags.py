@@ -13,7 +13,7 @@ from skycap.core.server.binding import FORCE_FLAG, Binding
 
 _WHO = (
     "--user NAME --password-file FILE (or --users FILE) lets those in whose password is right, "
-    "--anonymous everybody who reaches it."
+    "--digest FILE does so for clients of Digest, --anonymous lets in everybody who reaches it."
 )
 
 ServerFlag = Annotated[
@@ -26,6 +26,15 @@ UsersFile = Annotated[
     str | None,
     typer.Option(
         "--users", metavar="FILE", autocompletion=complete_local, help="A file of users and their hashes."
+    ),
+]
+DigestFile = Annotated[
+    str | None,
+    typer.Option(
+        "--digest",
+        metavar="FILE",
+        autocompletion=complete_local,
+        help="A file of users for Digest; what is in it is as good as their passwords.",
     ),
 ]
 Login = Annotated[str | None, typer.Option("--user", metavar="NAME", help="The name to log in with.")]
@@ -60,6 +69,7 @@ class ServeFlags:
     user: Login = None
     password_file: PasswordFile = None
     users: UsersFile = None
+    digest: DigestFile = None
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Let everybody in who reaches it.")] = False
     tls: Annotated[
         str | None,
@@ -139,5 +149,6 @@ class ServeFlags:
         return {
             "--user": self.user is not None or self.password_file is not None,
             "--users": self.users is not None,
+            "--digest": self.digest is not None,
             "--anonymous": self.anonymous,
         }

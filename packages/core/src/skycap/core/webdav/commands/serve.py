@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skycap.core.crypto.secret import Secret
     from skycap.core.server.access_log import AccessLog
     from skycap.core.server.binding import Binding
+    from skycap.core.server.digest import DigestAdmission
     from skycap.core.server.logins import Logins
     from skycap.core.server.tls import TlsFiles
     from skycap.core.webdav.serving import HttpServer
@@ -131,7 +132,12 @@ class _Foreground:
         shares = opened(self._run, self._places, read_only=flags.read_only)
         tls = self._tls()
         with assembled(
-            shares, logins=logins, junk=flags.junk, locks=self._locks, log=self._access_log()
+            shares,
+            logins=logins,
+            junk=flags.junk,
+            locks=self._locks,
+            log=self._access_log(),
+            local_only=logins is None and binding.is_loopback and not flags.insecure,
         ) as app:
             server = bind(flags.server, app, binding.host, binding.port, tls=tls)
             with stopping(lambda: self._stop(server)) as came:
@@ -139,12 +145,15 @@ class _Foreground:
         return Interrupted.exit_status if came and came[0] == signal.SIGINT else 0
 
     def _serve(self, server: HttpServer, shares: Sequence[Share]) -> None:
+        from skycap.core.webdav.sweeping import sweep
+
         serving = False
         try:
             with ExitStack() as stack:
                 running = register(stack, self._flags.name, self._urls(server), shares, self._facts(shares))
                 telling.ready(self._run, running)
                 telling.notes(self._run, running)
+                sweep(shares, self._tell)
                 serving = True
                 server.serve()
         finally:
@@ -153,14 +162,20 @@ class _Foreground:
                 server.serve()
 
     def _stop(self, server: HttpServer) -> None:
-        with contextlib.suppress(OSError, ValueError):  # whoever read standard error may be gone
-            self._run.note("Finishing what is in flight; once more stops now.")
+        self._tell("Finishing what is in flight; once more stops now.")
         server.stop()
 
-    def _logins(self) -> Logins | None:
+    def _tell(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # whoever read standard error may be gone
+            self._run.note(text)
+
+    def _logins(self) -> Logins | DigestAdmission | None:
         from skycap.core.server import Logins
+        from skycap.core.server.digest import DigestAdmission
 
         flags = self._flags
+        if flags.digest is not None:
+            return DigestAdmission(os.path.expanduser(flags.digest))
         if flags.users is not None:
             return Logins.of_file(os.path.expanduser(flags.users))
         password = _password(flags)

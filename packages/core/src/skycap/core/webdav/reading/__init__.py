@@ -27,7 +27,7 @@ from skycap.core.webdav.request import Request
 from skycap.core.webdav.shares import Place
 from skycap.core.webdav.streaming import streamed
 
-_TRIES = 5
+_TRIES = 20
 # A browser would run what is in them, in the name of whoever is signed in.
 _ACTIVE = frozenset({"text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml"})
 

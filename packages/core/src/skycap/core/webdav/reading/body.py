@@ -19,8 +19,8 @@ TAIL = 64 * KiB
 class FileBody:
     """`count` bytes from `offset` of an opened local file.
 
-    A server that can copy from a descriptor to a socket takes `fileno`, sends `by_descriptor` bytes itself,
-    then `tail()`. Any other goes through it. A file that was changed meanwhile breaks off.
+    A server that writes by itself has it `pour`; any other goes through it. A file that was changed meanwhile
+    breaks off.
     """
 
     def __init__(self, descriptor: int, info: os.stat_result, offset: int, count: int, path: str) -> None:
@@ -30,29 +30,50 @@ class FileBody:
         self.count = count
         self._path = path
 
-    def fileno(self) -> int:
-        """The descriptor."""
-        return self._descriptor
+    def pour(self, write: Callable[[memoryview], object]) -> None:
+        """Hand all of it over. A piece holds other bytes when `write` is back.
+
+        Nothing is copied in the kernel by `sendfile`: then whoever reads fetches every page from far away,
+        while a piece that was just read is in the cache of the processor.
+        """
+        position, end = self.offset, self.offset + self._untailed
+        buffer = memoryview(bytearray(min(PIECE, self._untailed)))
+        while position < end:
+            piece = buffer[: end - position]
+            self._fill(piece, position)
+            position += len(piece)
+            write(piece)
+        write(memoryview(self.tail()))
 
     @property
-    def by_descriptor(self) -> int:
-        """How many bytes come before the tail."""
+    def _untailed(self) -> int:
         return max(0, self.count - TAIL)
 
     def tail(self) -> bytes:
         """The last bytes, at most 64 KiB. `DownloadFailed` if the file is not as it was."""
-        first = self.by_descriptor
+        first = self._untailed
         data = self._read(self.offset + first, self.count - first)
         self._check()
         return data
 
     def __iter__(self) -> Iterator[bytes]:
-        position, end = self.offset, self.offset + self.by_descriptor
+        position, end = self.offset, self.offset + self._untailed
         while position < end:
             data = self._read(position, min(PIECE, end - position))
             position += len(data)
             yield data
         yield self.tail()
+
+    def _fill(self, piece: memoryview, offset: int) -> None:
+        if not hasattr(os, "preadv"):
+            piece[:] = self._read(offset, len(piece))
+            return
+        try:
+            count = os.preadv(self._descriptor, [piece], offset)
+        except OSError as error:
+            raise self._broke(error.strerror or str(error)) from error
+        if count < len(piece):
+            raise self._broke("it became shorter")
 
     def _read(self, offset: int, count: int) -> bytes:
         try:

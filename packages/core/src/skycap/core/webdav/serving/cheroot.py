@@ -9,17 +9,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import selectors
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from cheroot import connections, server, wsgi  # this module is imported when a server is started
 from cheroot.ssl import Adapter
 
-from skycap.core.webdav.serving import unbound
+from skycap.core.webdav.serving import heads, unbound
 from skycap.core.webdav.serving.streams import READ_SIZE, RequestBody, make_file
 
 _log = logging.getLogger("skycap.webdav.server")
@@ -30,7 +32,10 @@ GRACE_S = 60.0
 """How long requests that run are waited for when the server stops."""
 DRAIN = 1 << 20
 """Of a body that nobody wanted, so much is read before the connection is closed, that the answer arrives."""
-LINGER_S = 2.0
+NEXT_MS = 3 if hasattr(select, "poll") else 0
+"""How long a thread waits for the next request of a client before it takes another one's."""
+LINGER, LINGER_S = 8 << 20, 2.0
+"""So much of what still comes is thrown away after that."""
 
 
 class _Tls(Adapter):
@@ -57,27 +62,75 @@ class _Headers(server.HeaderReader):
     """Reads headers, and keeps `Expect` for the body: the application decides whether to go on."""
 
     def __call__(self, rfile: Any, hdict: Any = None) -> Any:
-        found = super().__call__(rfile, hdict)
-        if b"Content-Length" in found and b"Transfer-Encoding" in found:
-            raise ValueError("Content-Length and Transfer-Encoding exclude each other.")
+        found = {} if hdict is None else hdict
+        found.update((name.title(), value) for name, value in heads.headers(_lines(rfile)).items())
         if found.get(b"Expect", b"").lower() == b"100-continue":
             del found[b"Expect"]
             found[b"X-Skycap-Expects"] = b"1"
         else:
             found.pop(b"X-Skycap-Expects", None)
+        if found.get(b"Connection", b"").lower() in {b"close", b"keep-alive"}:  # cheroot knows one spelling
+            found[b"Connection"] = {b"c": b"close", b"k": b"Keep-Alive"}[found[b"Connection"][:1].lower()]
         return found
 
 
+def _lines(rfile: Any) -> Iterator[bytes]:
+    while (line := rfile.readline()) != b"\r\n":
+        if not line.endswith(b"\r\n"):
+            raise ValueError("a line of the head has no end")
+        yield line[:-2]
+
+
+class _FirstLine:
+    """Keeps the first line of a request, as it was sent."""
+
+    def __init__(self, rfile: Any) -> None:
+        self._rfile = rfile
+        self.line = b""
+
+    def readline(self) -> bytes:
+        self.line = self._rfile.readline()
+        return self.line
+
+
 class _Request(server.HTTPRequest):
+    rfile: Any
     header_reader = _Headers()
+
+    def __init__(self, http_server: Any, conn: Any, **_: Any) -> None:
+        # As a proxy cheroot takes `GET http://host/path` too, as RFC 9112 wants it of every server.
+        super().__init__(http_server, conn, proxy_mode=True)
+
+    def read_request_line(self) -> bool:
+        rfile, self.rfile = self.rfile, _FirstLine(self.rfile)
+        try:
+            if not super().read_request_line():
+                return False
+            self.version = heads.first_line(self.rfile.line.rstrip(b"\r\n"))
+        except ValueError as error:  # a host in brackets that is none
+            self.simple_response("400 Bad Request", str(error))
+            return False
+        finally:
+            self.rfile = rfile
+        return True
+
+    def read_request_headers(self) -> bool:
+        if not super().read_request_headers():
+            return False
+        found = {name.lower(): value for name, value in self.inheaders.items()}
+        try:
+            heads.require_one_meaning(self.version, found)
+        except ValueError as error:
+            self.simple_response("400 Bad Request", str(error))
+            return False
+        except NotImplementedError as error:
+            self.simple_response("501 Not Implemented", str(error))
+            return False
+        return True
 
     def respond(self) -> None:
         waits = self.inheaders.pop(b"X-Skycap-Expects", None) is not None
         length = None if self.chunked_read else int(self.inheaders.get(b"Content-Length", 0))
-        if length is not None and length < 0:
-            self.simple_response("400 Bad Request", "Content-Length is negative.")
-            self.close_connection = True
-            return
         go_on = self._go_on if waits and length != 0 else None
         self.rfile = RequestBody(self.conn.rfile, length, go_on)
         self.server.gateway(self).respond()
@@ -96,7 +149,7 @@ class _Request(server.HTTPRequest):
 
     def _drained(self) -> bool:
         """Read what is left of a body, if that is little. A client may look for the answer only after it."""
-        if self.rfile.unasked:
+        if self.rfile.unasked or self.rfile.broken:
             return False
         left = DRAIN
         try:
@@ -113,19 +166,18 @@ class _Request(server.HTTPRequest):
         with contextlib.suppress(OSError, ValueError):
             sock.shutdown(socket.SHUT_WR)
             sock.settimeout(LINGER_S)
-            end = time.monotonic() + LINGER_S
-            while time.monotonic() < end and sock.recv(READ_SIZE):
-                pass
+            end, left = time.monotonic() + LINGER_S, LINGER
+            while time.monotonic() < end and left > 0 and (data := sock.recv(READ_SIZE)):
+                left -= len(data)
 
 
 class _Gateway(wsgi.Gateway_10):
     def respond(self) -> None:
         response = self.req.server.wsgi_app(self.env, self.start_response)
         try:
-            if self._sends_file(response):
+            if hasattr(response, "pour"):
                 self.req.ensure_headers_sent()
-                self.req.conn.socket.sendfile(response, response.offset, response.by_descriptor)
-                self.req.conn.wfile.write(response.tail())
+                response.pour(self.req.conn.wfile.write)
             elif isinstance(response, list) and len(response) == 1:
                 self._send_small(response[0])
             else:
@@ -138,10 +190,6 @@ class _Gateway(wsgi.Gateway_10):
             self.req.ensure_headers_sent()
             if hasattr(response, "close"):
                 response.close()
-
-    def _sends_file(self, response: Any) -> bool:
-        plain = hasattr(os, "sendfile") and not isinstance(self.req.conn.socket, ssl.SSLSocket)
-        return plain and hasattr(response, "fileno") and self.req.method == b"GET"
 
     def _send_small(self, body: bytes) -> None:
         """Headers and body in one piece: one system call, one packet."""
@@ -178,7 +226,23 @@ class _Connection(server.HTTPConnection):
                 return False
             self.shaken = True
             return True  # it may be long until the request comes: wait for it without a thread
-        return bool(super().communicate())
+        while super().communicate():
+            if not self._goes_on():
+                return True
+        return False
+
+    def _goes_on(self) -> bool:
+        """Whether the next request comes at once: then this thread takes it, which saves two hand-overs."""
+        http_server = self.server
+        if not http_server.ready or http_server.requests.qsize:
+            return False
+        if self.rfile.has_data():
+            return True
+        if not NEXT_MS:
+            return False
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(NEXT_MS)) and bool(http_server.ready)
 
 
 class _Connections(connections.ConnectionManager):
@@ -194,6 +258,7 @@ class _Connections(connections.ConnectionManager):
 class _Server(wsgi.Server):
     ConnectionClass = _Connection
     protocol = "HTTP/1.1"
+    max_request_header_size = heads.HEAD_MAX
     keep_alive_conn_limit = None
     nodelay = True
 
@@ -215,6 +280,13 @@ class _Server(wsgi.Server):
             with contextlib.suppress(OSError), socket.create_connection((nearby, port), timeout=1.0):
                 pass
         super().stop()
+
+    @classmethod
+    def prepare_socket(cls, bind_addr: Any, *args: Any, **options: Any) -> Any:
+        sock = super().prepare_socket(bind_addr, *args, **options)
+        if os.name != "nt":  # for a free port too: the next server may be told to take the same one
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return sock
 
     def prepare(self) -> None:
         manager, connections.ConnectionManager = connections.ConnectionManager, _Connections

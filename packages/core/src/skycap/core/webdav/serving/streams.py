@@ -7,13 +7,13 @@ says it is, and read what is left of a refused body into memory.
 from __future__ import annotations
 
 import io
-import re
 import socket
 from collections.abc import Callable
 from typing import Any, cast
 
+from skycap.core.webdav.serving.heads import CHUNK_LINE_MAX, TRAILERS_MAX, chunk_size
+
 READ_SIZE = 1 << 16
-LINE_MAX = 1 << 16
 
 
 class _Raw(socket.SocketIO):
@@ -56,7 +56,7 @@ class SocketWriter:
         self.closed = False
         self.bytes_written = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """All of it."""
         self._socket.sendall(data)
         return len(data)
@@ -88,6 +88,8 @@ class RequestBody:
         self._left = length or 0  # of the body, or of the chunk
         self._ended = length == 0
         self._go_on = go_on
+        self.broken = False
+        """Whether the client broke off, or sent what is no body: nothing that follows can be understood."""
 
     @property
     def ended(self) -> bool:
@@ -108,10 +110,16 @@ class RequestBody:
             return b"".join(iter(lambda: self.read(READ_SIZE), b""))
         if self._ended or not size:
             return b""
-        if self._chunked:
-            return self._read_chunked(size)
-        data = self._reader.read(min(size, self._left))
-        self._took(data)
+        if self.broken:
+            raise ValueError("the request broke off before")
+        try:
+            if self._chunked:
+                return self._read_chunked(size)
+            data = self._reader.read(min(size, self._left))
+            self._took(data)
+        except (OSError, ValueError):
+            self.broken = True
+            raise
         return data
 
     def _took(self, data: bytes) -> None:
@@ -136,25 +144,22 @@ class RequestBody:
         return b"".join(pieces)
 
     def _next_chunk(self) -> None:
-        said = self._line().partition(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", said):
-            raise ValueError(
-                "the connection ended between two chunks" if not said else "the size of a chunk is none"
-            )
-        self._left = int(said, 16)
+        self._left = chunk_size(self._line())
         if not self._left:
-            while self._line():  # trailers
-                pass
+            if all(self._line() for _ in range(TRAILERS_MAX)):
+                raise ValueError("there are too many trailers")
             self._ended = True
 
     def _line(self) -> bytes:
-        line = self._reader.readline(LINE_MAX)
+        line = self._reader.readline(CHUNK_LINE_MAX)
         if not line.endswith(b"\r\n"):
             raise ValueError(
                 "the connection ended in the middle of a line"
-                if len(line) < LINE_MAX
+                if len(line) < CHUNK_LINE_MAX
                 else "a line is too long"
             )
+        if b"\r" in line[:-2]:
+            raise ValueError("a line has an end within")
         return line[:-2]
 
     def __iter__(self) -> RequestBody:

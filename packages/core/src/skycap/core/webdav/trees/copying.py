@@ -20,6 +20,7 @@ from skycap.core.webdav.shares import Place
 from skycap.core.webdav.trees import Failures, failed, sibling
 from skycap.core.webdav.trees.files import copy_file, is_same_file, move_file, same_store
 from skycap.core.webdav.trees.removing import Remover, remove_one
+from skycap.core.webdav.trees.swaps import building
 from skycap.core.webdav.trees.walking import Step, Walk, members
 
 
@@ -39,6 +40,8 @@ class Copier:
         if entry.is_dir and self._move and same_store(source, target) and _renames_trees(source):
             return self._rename(source, target, there)
         if there is None:
+            if self._move and entry.is_dir:
+                return self._whole(source, entry, target)
             return self._build(source, entry, target, deep=deep)
         if not entry.is_dir and not there.is_dir:
             return self._file(source, entry, target)
@@ -54,12 +57,24 @@ class Copier:
 
     def _rename(self, source: Place, target: Place, there: Entry | None) -> Failures:
         try:
-            with _aside(target, there, self._books):
+            with _aside(target, there, source, self._books):
                 source.storage.rename(source.path, target.path)
         except Error as error:
             return [failed(source, error)]
         self._books.moved(source.key, target.key)
         return []
+
+    def _whole(self, source: Place, entry: Entry, target: Place) -> Failures:
+        """Move a tree to where nothing is: all of it is there before the first file of the source goes.
+
+        Whoever is stopped on the way leaves the source, or the target, or both, but never a part of each.
+        """
+        failures = _unmovable(source, entry, self._books)
+        if not failures:
+            failures = Copier(self._books, move=False)._build(source, entry, target, deep=True)
+            if failures:
+                Remover(self._books).remove(target, entry)
+        return failures or Remover(self._books).remove(source, entry)
 
     def _beside(self, source: Place, entry: Entry, target: Place, there: Entry, *, deep: bool) -> Failures:
         """Build it under another name, then put it in the place of what is there.
@@ -67,13 +82,19 @@ class Copier:
         A source that is to be moved is removed at the very end, so a failure leaves both.
         """
         built = sibling(target)
+        with building(self._books, target, built):
+            return self._built(source, entry, target, there, built, deep=deep)
+
+    def _built(
+        self, source: Place, entry: Entry, target: Place, there: Entry, built: Place, *, deep: bool
+    ) -> Failures:
         copier = Copier(self._books, move=False)
         failures = copier._build(source, entry, built, deep=deep)
         if not failures and self._move:
             failures = _unmovable(source, entry, self._books)
         if not failures:
             try:
-                with _aside(target, there, self._books):
+                with _aside(target, there, built, self._books):
                     target.storage.rename(built.path, target.path)
             except Error as error:
                 failures = [failed(target, error)]
@@ -85,6 +106,12 @@ class Copier:
 
     def _file_for_tree(self, source: Place, entry: Entry, target: Place, there: Entry) -> Failures:
         built = sibling(target)
+        with building(self._books, target, built):
+            return self._put_for_tree(source, entry, target, there, built)
+
+    def _put_for_tree(
+        self, source: Place, entry: Entry, target: Place, there: Entry, built: Place
+    ) -> Failures:
         if failures := Copier(self._books, move=False)._file(source, entry, built):
             return failures
         failures = Remover(self._books).remove(target, there)
@@ -99,14 +126,19 @@ class Copier:
         self, source: Place, entry: Entry, target: Place, there: Entry, *, deep: bool
     ) -> Failures:
         kept = sibling(target)
+        note = self._books.swaps.note(target, kept=kept)
         if failures := Copier(self._books, move=True)._file(target, there, kept):
+            note.done()
             return failures
         failures = Copier(self._books, move=False)._build(source, entry, target, deep=deep)
         if failures:
             Remover(self._books).remove(target, entry)
-            Copier(self._books, move=True)._file(kept, there.at(kept.path), target)
+            if not Copier(self._books, move=True)._file(kept, there.at(kept.path), target):
+                note.done()
             return [*failures, (target, Refusal(424, "it is as it was"))]
         failures = Remover(self._books).remove(kept, there)
+        if not failures:
+            note.done()
         if self._move:
             failures += Remover(self._books).remove(source, entry)
         return failures
@@ -203,19 +235,26 @@ def _renames_trees(place: Place) -> bool:
 
 
 @contextlib.contextmanager
-def _aside(target: Place, there: Entry | None, books: Books) -> Iterator[None]:
-    """Put away what is there while something else takes its place; back again if that fails."""
+def _aside(target: Place, there: Entry | None, source: Place, books: Books) -> Iterator[None]:
+    """Put away what is there while `source` takes its place; back again if that fails."""
     if there is None:
         yield
         return
     kept = sibling(target)
-    target.storage.rename(target.path, kept.path)
+    note = books.swaps.note(target, kept=kept, source=source)
+    try:
+        target.storage.rename(target.path, kept.path)
+    except Error:
+        note.done()
+        raise
     try:
         yield
     except Error:
         target.storage.rename(kept.path, target.path)
+        note.done()
         raise
-    Remover(books).remove(kept, there)
+    if not Remover(books).remove(kept, there):
+        note.done()
 
 
 def _below(target: Place, path: str) -> Place:
