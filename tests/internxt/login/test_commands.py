@@ -50,8 +50,22 @@ def is_refused(emulator: Emulator, secret: str | None) -> bool:
     return False
 
 
+def test_a_login_may_make_the_configuration_that_is_named(
+    skycap: Skycap, emulator: Emulator, tmp_path: Path
+) -> None:
+    config = tmp_path / "new.toml"
+    said = skycap(
+        "--config", str(config), "internxt", "login", "--email", ADA.email, "--password-stdin",
+        lines=(ADA.password,),
+    )  # fmt: skip
+    assert said.status == 0, said.err
+    assert ADA.email in config.read_text()
+
+
 def test_the_contract_remote_add_then_login_then_use(skycap: Skycap, emulator: Emulator) -> None:
-    assert skycap("remote", "add", "drive", "internxt").status == 0
+    made = skycap("remote", "add", "drive", "internxt")
+    assert made.status == 0
+    assert '"skycap auth login drive" asks for what opens it' in made.err
     said = skycap(
         "internxt", "login", "drive", "--email", ADA.email, "--password-stdin", lines=(ADA.password,)
     )

@@ -41,6 +41,7 @@ class Internxt(Storage):
     """The drive of an account, from its root folder down."""
 
     type_name: ClassVar[str] = "internxt"
+    login_option: ClassVar[str] = "session"
     Options: ClassVar[type[StorageOptions]] = InternxtOptions
     capabilities = FULL | {
         Capability.READ_VERSION,
