@@ -91,6 +91,8 @@ def test_an_upload_that_runs_is_finished_before_it_ends(kind: str, folder: Path)
         half_an_upload(server.url, "slow") as client,
         socket.create_connection(("127.0.0.1", server.port)) as idle,
     ):
+        idle.sendall(b"OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(10_000).startswith(b"HTTP/1.1 200 ")
         server.process.send_signal(signal.SIGTERM)
         server.wait_until_it_says("Finishing what is in flight")
         assert idle.recv(1) == b"", "who asks nothing is not waited for"
