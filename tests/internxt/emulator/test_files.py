@@ -10,10 +10,31 @@ import pytest
 from tests.internxt.emulator.harness import InThread, Visitor, refusal
 
 NOWHERE = str(uuid.uuid4())
-FIELDS = set(
-    "id uuid fileId plainName type name size bucket folderId folderUuid encryptVersion userId creationTime"
-    " modificationTime createdAt updatedAt status deleted deletedAt removed removedAt thumbnails sharings".split()
-)
+FIELDS = {
+    "id",
+    "uuid",
+    "fileId",
+    "plainName",
+    "type",
+    "name",
+    "size",
+    "bucket",
+    "folderId",
+    "folderUuid",
+    "encryptVersion",
+    "userId",
+    "creationTime",
+    "modificationTime",
+    "createdAt",
+    "updatedAt",
+    "status",
+    "deleted",
+    "deletedAt",
+    "removed",
+    "removedAt",
+    "thumbnails",
+    "sharings",
+}
 
 
 def test_a_file_has_the_fields_that_clients_read(user: Visitor) -> None:
@@ -71,6 +92,19 @@ def test_a_name_is_taken_by_name_and_type(user: Visitor) -> None:
         assert refusal(user.file("a", blank)) == (409, "File already exists")
     for fine in (("A", "txt"), ("a", "TXT"), ("", "txt"), ("\u00e9", None), ("e\u0301", None)):
         user.made_file(*fine)
+
+
+def test_the_retired_command_line_must_be_new_enough(user: Visitor) -> None:
+    body = {
+        "bucket": user.bucket,
+        "encryptVersion": "03-aes",
+        "folderUuid": user.root,
+        "size": 0,
+        "plainName": "a",
+    }
+    for version, status in (("1.5.0", 400), ("1.4.9", 400), ("", 400), ("1.5.1", 201)):
+        headers = {"internxt-client": "@internxt/cli", "internxt-version": version}
+        assert user.drive("POST", "/files", body, headers=headers).status_code == status
 
 
 def test_times_with_nanoseconds_are_taken(user: Visitor) -> None:
