@@ -16,7 +16,7 @@ from skycap.internxt.storage.shares import PublicLinks
 from skycap.internxt.storage.storage import Internxt
 from skycap.internxt.storage.trash import AccountTrash
 from tests.internxt.storage.accounts import Accounts
-from tests.internxt.storage.reading import content_of
+from tests.internxt.storage.reading import content_of, walked
 
 
 def test_a_document_has_old_versions_that_can_be_read_restored_and_forgotten(storage: Internxt) -> None:
@@ -119,7 +119,7 @@ def test_many_more_files_than_one_request_takes_are_removed(storage: Internxt) -
         storage.write(name, b"")
     told = dict(storage.remove_many([*names, "dir", "bad//path", "dir/absent"]))
     assert [path for path, error in told.items() if error is not None] == ["bad//path"]
-    assert list(storage.scan_all("")) == []
+    assert list(walked(storage)) == []
 
 
 def test_a_link_opens_with_its_code_and_stays_the_same(storage: Internxt) -> None:

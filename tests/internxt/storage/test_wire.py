@@ -16,6 +16,7 @@ from skycap.internxt.api import files, folders
 from skycap.internxt.api.models import EXISTS, File
 from skycap.internxt.storage.storage import Internxt
 from tests.internxt.storage.accounts import Accounts
+from tests.internxt.storage.reading import walked
 
 
 class Wire:
@@ -207,7 +208,7 @@ def test_a_rename_in_one_folder_changes_the_name_and_a_move_the_place(storage: I
     wire.again()
     storage.rename("a/other", "b/third.md")
     assert "PATCH /drive/files/*" in wire.told
-    assert [entry.path for entry in storage.scan_all("") if entry.is_file] == ["b/third.md"]
+    assert [entry.path for entry in walked(storage) if entry.is_file] == ["b/third.md"]
 
 
 @pytest.mark.parametrize("name", [" leading", "trailing ", " both.md ", "x. md"])
@@ -287,7 +288,7 @@ def test_a_folder_that_is_not_known_everywhere_yet_is_waited_for(
         storage.make_dir("other/deep")
     finally:
         accounts.emulator.set(folder_delay_ms=0)
-    assert [entry.path for entry in storage.scan_all("") if entry.is_file] == ["new/deep/file"]
+    assert [entry.path for entry in walked(storage) if entry.is_file] == ["new/deep/file"]
     assert accounts.emulator.state()["orphans"] == []
 
 

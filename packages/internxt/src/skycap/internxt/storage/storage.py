@@ -45,7 +45,6 @@ class Internxt(Storage):
     capabilities = FULL | {
         Capability.READ_VERSION,
         Capability.WRITE_IF_ABSENT,
-        Capability.SCAN_ALL,
         Capability.RENAME,
         Capability.RENAME_IF_ABSENT,
         Capability.REMOVE_MANY,
@@ -216,10 +215,6 @@ class Internxt(Storage):
     def scan(self, path: str) -> Iterator[Entry]:
         """Pages of 50, files first."""
         return listing.scan(self, paths.validate(path))
-
-    def scan_all(self, path: str) -> Iterator[Entry]:
-        """Folder by folder."""
-        return listing.scan_all(self, paths.validate(path))
 
     # Writable
 
