@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skycap.core.errors import Conflict, NotFound
+from skycap.core.errors import Conflict, DownloadFailed, NotFound
 from skycap.core.storage import IF_ABSENT, Metadata
 from skycap.internxt.api import files, folders
 from skycap.internxt.api.models import EXISTS, File
@@ -301,3 +301,23 @@ def test_a_new_folder_is_left_alone_at_first(opened: Callable[..., Internxt], ac
     finally:
         accounts.emulator.set(folder_delay_ms=0)
     assert [one["status"] for one in wire.requests if one["method"] == "POST" and one["status"] == 404] == []
+
+
+def test_ranges_of_one_version_ask_for_the_object_once(storage: Internxt, wire: Wire) -> None:
+    content = bytes(range(256)) * 100
+    version = storage.write("file", content).version
+    wire.again()
+    for offset in (0, 5000, 9999):
+        with storage.read("file", offset=offset, length=1000, version=version) as reader:
+            assert reader.read() == content[offset : offset + 1000]
+    assert Counter(wire.told)["GET /network/buckets/*/files/*/info"] == 1
+    assert Counter(wire.told)["GET /objects/*"] == 3
+
+
+def test_a_version_that_was_replaced_cannot_be_read_any_more(storage: Internxt) -> None:
+    version = storage.write("file", b"old").version
+    with storage.read("file", length=2, version=version) as reader:
+        assert reader.read() == b"ol"
+    storage.write("file", b"new")
+    with pytest.raises((NotFound, DownloadFailed)), storage.read("file", version=version) as reader:
+        reader.read()

@@ -78,6 +78,7 @@ class Internxt(Storage):
         self.record = Record(owner.uuid)
         self.lock = threading.Lock()
         self.fillings: dict[tuple[str, str], Filling] = {}
+        self.sources: dict[tuple[str, str | None], reading.Source] = {}
         self._keys: dict[str, Keys] = {}
 
     @classmethod
