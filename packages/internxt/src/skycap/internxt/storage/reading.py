@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skycap.core.errors import Conflict, DownloadFailed, Error, IntegrityError, NotFound
-from skycap.core.http import Stream
 from skycap.core.retry import Caller, Policy
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.failures import translate
@@ -103,7 +102,7 @@ class Source:
             ) from None
 
     @contextmanager
-    def stream(self, offset: int, length: int) -> Iterator[Stream]:
+    def stream(self, offset: int, length: int) -> Iterator[BinaryReader]:
         """The cipher text of a range, as it comes."""
         assert self.info is not None  # noqa: S101 - an empty file has no range
         url = self.info.url
@@ -119,7 +118,7 @@ class Cipher:
         self._at = offset
         self._left = length
         self._stack = ExitStack()
-        self._stream: Stream | None = None
+        self._stream: BinaryReader | None = None
         self._caller = Caller(_PATIENT)
         self._failed: Error | None = None
 
@@ -131,7 +130,7 @@ class Cipher:
         """Begin; `Error` where it cannot be had."""
         self._caller(self._open)
 
-    def _open(self) -> Stream:
+    def _open(self) -> BinaryReader:
         if self._failed is not None:
             error, self._failed = self._failed, None
             raise error
