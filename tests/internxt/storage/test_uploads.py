@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
+from skycap.core.errors import AccessDenied, Conflict, Error, NotFound, UploadFailed
 from skycap.core.retry import Operation, Policies, Policy
 from skycap.core.storage import IF_ABSENT, Metadata, Upload
 from skycap.core.storage.overlays import Retrying
@@ -342,3 +342,14 @@ def _same_bytes(storage: Internxt, path: str, wanted: Path) -> None:
     assert digest.hexdigest() == _sha256(wanted)
     (file,) = folders.listed(storage.api, storage.places.folder("up").folder.uuid, "files", where="test")
     assert isinstance(file, File)
+
+
+def test_what_the_plan_does_not_take_is_not_sent(storage: Internxt, emulator: Emulator, large: Path) -> None:
+    emulator.set(tier={"max_upload": 1_000_000})
+    after = _now(emulator)
+    try:
+        with pytest.raises(AccessDenied, match="plan"):
+            storage.write("file", LocalFile(str(large)))
+    finally:
+        emulator.set(tier={"max_upload": None})
+    assert _sent(emulator, after) == 0
