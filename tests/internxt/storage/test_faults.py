@@ -387,3 +387,44 @@ def test_a_file_that_somebody_replaced_is_read_as_it_is_now(storage: Internxt) -
     list(storage.scan(""))
     _beside(storage, "file", b"new")
     assert content_of(storage, "file") == b"new"
+
+
+def test_whoever_comes_second_to_a_new_name_replaces_what_the_first_one_made(
+    emulator: Emulator, storage: Internxt
+) -> None:
+    list(storage.scan(""))  # it believes that nothing is there
+    with Internxt(storage.options, storage.session) as other:
+        other.write("file", b"of somebody else")
+    storage.cache.end_listing("", storage.cache.begin_listing(""), [])
+    storage.write("file", _CONTENT)
+    _is_whole(storage, emulator)
+
+
+def test_a_file_that_goes_away_between_look_and_replacement_is_made(
+    emulator: Emulator, storage: Internxt
+) -> None:
+    storage.write("file", b"old")
+    emulator.fault(method="PUT", path="/drive/files/", status=404)
+    storage.write("file", _CONTENT)
+    _is_whole(storage, emulator)
+
+
+def test_a_folder_that_goes_away_meanwhile_is_made_again(
+    emulator: Emulator, opened: Callable[..., Internxt], storage: Internxt
+) -> None:
+    storage.make_dir("dir")
+    cold = opened()
+    list(cold.scan(""))
+    emulator.fault(method="POST", path="/drive/files$", status=404)
+    cold.write("dir/file", _CONTENT)
+    assert content_of(storage, "dir/file") == _CONTENT
+    emulator.fault(method="POST", path="/existence", status=404)
+    assert cold.stat("dir/file").size == len(_CONTENT)
+    assert emulator.state()["orphans"] == []
+
+
+def test_an_older_account_route_adds_up_what_is_used(emulator: Emulator, storage: Internxt) -> None:
+    emulator.fault(path="/users/usage", patch={"total": None, "drive": 5, "backup": 7})
+    assert storage.quota().used == 12
+    emulator.fault(path="/users/limit", patch={"maxSpaceBytes": 0})
+    assert storage.quota().free is None
