@@ -14,15 +14,17 @@ from skycap.core.errors import Error, NotFound
 from skycap.core.storage import Capability, Entry, Kind, Metadata, Storage
 from skycap.core.storage.memory import Memory
 from skycap.core.testing.statemachine import StorageWalk, _outcome, _seen, _tree
+from skycap.internxt.storage.cache import Known
 from skycap.internxt.storage.storage import Internxt
 from tests.internxt.storage.accounts import Accounts
+from tests.internxt.storage.reading import walked
 
 _NAMES = st.sampled_from(["a", "b", "a.b", ".c", "d."])
 _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
 _CONTENTS = st.binary(max_size=40)
 _WHO = st.booleans()
 _SETTINGS = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -58,23 +60,43 @@ class _Alone(StorageWalk):
     def make_storage() -> Storage:
         return _Lent.emptied(cache="1h", chunk_size="16KiB")
 
+    @initialize()
+    def begin(self) -> None:
+        super().begin()
+        self.other = _Lent.opened(cache="1h")
+        self.steps = 0
+
     @invariant()
     def whoever_comes_new_sees_the_same(self) -> None:
-        if not hasattr(self, "storage"):
-            return
+        """Every few steps, for it takes a while: a mistake that was made stays until it is found."""
+        if hasattr(self, "other"):
+            self.steps += 1
+            if self.steps % 5 == 0:
+                self._compare()
+
+    def _compare(self) -> None:
         storage = self.storage
         assert isinstance(storage, Internxt)
-        for path, known in list(storage.cache._folders.items()):
-            with _Lent.opened(cache=0) as other:
-                assert other.places.item(path).uuid == known.folder.uuid
-                if known.listed_at is not None:
-                    there = {item.name: item.uuid for item in _items(other, path)}
-                    assert {name: item.uuid for name, item in known.names.items()} == there
+        self.other.cache.forget("")
+        for _ in walked(self.other):
+            pass
+        there = self.other.cache._folders
+        for path, known in storage.cache._folders.items():
+            assert there[path].folder.uuid == known.folder.uuid
+            if known.listed_at is not None:
+                assert _ids(known) == _ids(there[path])
+
+    def teardown(self) -> None:
+        if hasattr(self, "other"):
+            try:
+                self._compare()
+            finally:
+                self.other.close()
+        super().teardown()
 
 
-def _items(storage: Internxt, path: str) -> Iterator[object]:
-    for entry in storage.scan(path):
-        yield storage.places.item(entry.path)
+def _ids(known: Known) -> dict[str, str]:
+    return {name: item.uuid for name, item in known.names.items()}
 
 
 class _Together(RuleBasedStateMachine):

@@ -196,8 +196,9 @@ class Cache:
                 return
             parent, name = split(path)
             known = self._folders.get(parent)
-            if known is not None and known.names.pop(name, None) is not None:
-                known.listed_at = None  # it may still be there, as somebody else's
+            if known is not None:
+                known.names.pop(name, None)
+                known.listed_at = None  # it may be there all the same, as somebody else's
 
     def _drop(self, path: str) -> None:
         """Folders at and below a path are not known any more."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skycap.core.errors import Conflict, DownloadFailed, Error, IntegrityError, NotFound
-from skycap.core.http import Stream
 from skycap.core.retry import Caller, Policy
 from skycap.core.storage.entry import Entry
 from skycap.core.storage.failures import translate
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from skycap.internxt.storage.storage import Internxt
 
 _TRIES = 5
+_KEPT = 64
 _PATIENT = Policy(attempts=_TRIES, base_s=0.3, cap_s=20.0)
 
 
@@ -102,7 +102,7 @@ class Source:
             ) from None
 
     @contextmanager
-    def stream(self, offset: int, length: int) -> Iterator[Stream]:
+    def stream(self, offset: int, length: int) -> Iterator[BinaryReader]:
         """The cipher text of a range, as it comes."""
         assert self.info is not None  # noqa: S101 - an empty file has no range
         url = self.info.url
@@ -118,7 +118,7 @@ class Cipher:
         self._at = offset
         self._left = length
         self._stack = ExitStack()
-        self._stream: Stream | None = None
+        self._stream: BinaryReader | None = None
         self._caller = Caller(_PATIENT)
         self._failed: Error | None = None
 
@@ -130,7 +130,7 @@ class Cipher:
         """Begin; `Error` where it cannot be had."""
         self._caller(self._open)
 
-    def _open(self) -> Stream:
+    def _open(self) -> BinaryReader:
         if self._failed is not None:
             error, self._failed = self._failed, None
             raise error
@@ -234,6 +234,20 @@ def open_file(
         yield Reader(begun.source, Joined(begun.first, rest), offset, wanted, check=check)
 
 
+def _source(storage: Internxt, path: str, version: str | None) -> Source:
+    """The object; of one version, which never changes, it is asked for once for all its ranges."""
+    if version is None:
+        return Source(storage, path, None)
+    known = storage.sources.get((path, version))
+    if known is None:
+        known = Source(storage, path, version)
+        with storage.lock:
+            while len(storage.sources) >= _KEPT:
+                storage.sources.pop(next(iter(storage.sources)))
+            storage.sources[path, version] = known
+    return known
+
+
 @dataclass(frozen=True, slots=True)
 class _Begun:
     source: Source
@@ -245,7 +259,7 @@ class _Begun:
 def _begin(storage: Internxt, path: str, offset: int, length: int | None, version: str | None) -> _Begun:
     """The first bytes of a range; of the new object, where somebody replaces it at this moment."""
     for turn in range(_TRIES):
-        source = Source(storage, path, version)
+        source = _source(storage, path, version)
         left = max(0, source.size - offset)
         wanted = left if length is None else min(length, left)
         if not wanted:
@@ -257,6 +271,7 @@ def _begin(storage: Internxt, path: str, offset: int, length: int | None, versio
         except Replaced:
             cipher.close()
             storage.cache.forget(path)
+            storage.sources.pop((path, version), None)
             if turn == _TRIES - 1:
                 raise
         except BaseException:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from skycap.core import paths
-from skycap.core.errors import Conflict, Error, PathInvalid, Unsupported
+from skycap.core.errors import AccessDenied, Conflict, Error, PathInvalid, Unsupported
 from skycap.core.storage.capability import FULL, Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Kind, Metadata
@@ -20,6 +20,7 @@ from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import StorageOptions
 from skycap.core.storage.source import BinaryReader, Source
 from skycap.core.storage.upload import Upload
+from skycap.core.units import format_size
 from skycap.internxt.api import account, network, sharings
 from skycap.internxt.api.client import Api
 from skycap.internxt.api.models import MS_NS, TRASHED, File, Folder, Item
@@ -35,6 +36,7 @@ from skycap.internxt.storage.record import Record
 
 _LARGEST = 5 * 1024**4
 _FORBIDDEN = "\\"
+_BLOCK = 16
 
 
 class Internxt(Storage):
@@ -46,7 +48,6 @@ class Internxt(Storage):
     capabilities = FULL | {
         Capability.READ_VERSION,
         Capability.WRITE_IF_ABSENT,
-        Capability.SCAN_ALL,
         Capability.RENAME,
         Capability.RENAME_IF_ABSENT,
         Capability.REMOVE_MANY,
@@ -80,6 +81,7 @@ class Internxt(Storage):
         self.record = Record(owner.uuid)
         self.lock = threading.Lock()
         self.fillings: dict[tuple[str, str], Filling] = {}
+        self.sources: dict[tuple[str, str | None], reading.Source] = {}
         self._keys: dict[str, Keys] = {}
 
     @classmethod
@@ -103,8 +105,8 @@ class Internxt(Storage):
             metadata_fields=frozenset({"mtime_ns"}),
             mtime_precision_ns=MS_NS,
             max_size=_LARGEST,
-            part_size=self.options.chunk_size,
-            part_multiple=16,
+            part_size=-(-max(self.options.chunk_size, 1) // _BLOCK) * _BLOCK,
+            part_multiple=_BLOCK,
             max_parts=network.PARTS_MAX,
             upload_from=network.MULTIPART_MIN,
             forbidden=_FORBIDDEN,
@@ -126,6 +128,19 @@ class Internxt(Storage):
                 mnemonic = require_mnemonic(self.session.account.mnemonic, where=self.session.account.email)
                 self._keys[bucket] = Keys(mnemonic, bucket)
             return self._keys[bucket]
+
+    def check_size(self, path: str, size: int) -> None:
+        """Raise before anything is sent of a file that the plan does not take."""
+        if self._largest is not None and size > self._largest:
+            raise AccessDenied(
+                f"the plan of the account takes files up to {format_size(self._largest)}",
+                where=self.where(path),
+                hint="What the plan holds stands on the account's page on the web.",
+            )
+
+    @cached_property
+    def _largest(self) -> int | None:
+        return account.upload_limit(self.api, where=self.where(""))
 
     @cached_property
     def share_domain(self) -> str:
@@ -217,10 +232,6 @@ class Internxt(Storage):
     def scan(self, path: str) -> Iterator[Entry]:
         """Pages of 50, files first."""
         return listing.scan(self, paths.validate(path))
-
-    def scan_all(self, path: str) -> Iterator[Entry]:
-        """Folder by folder."""
-        return listing.scan_all(self, paths.validate(path))
 
     # Writable
 

@@ -89,6 +89,7 @@ class PartsUpload(Upload):
     @classmethod
     def begin(cls, storage: Internxt, path: str, size: int, metadata: Metadata | None) -> PartsUpload:
         """Ask for links. The folder above is made too, so that it is known everywhere by the end."""
+        storage.check_size(path, size)
         meet(storage, path, None)
         part_size = part_size_for(size, storage.options.chunk_size)
         upload = cls(storage, path, size, part_size, new_index(), metadata)
