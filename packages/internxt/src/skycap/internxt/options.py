@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from skycap.core.crypto.secret import Secret
 from skycap.core.http import Timeouts, Tls
-from skycap.core.storage.options import Duration, StorageOptions, option
+from skycap.core.storage.options import Duration, Size, StorageOptions, option
+from skycap.core.units import MiB
 from skycap.internxt.endpoints import Endpoints, resolve
 
 
@@ -35,6 +36,19 @@ class InternxtOptions(StorageOptions):
     )
     verify_tls: bool = option("Check the servers' certificates", default=True)
     ca_bundle: str | None = option("File with the certificates to trust", default=None, file=True)
+    connections: int = option("Requests at once", default=4)
+    chunk_size: Size = option(
+        "Bytes in one part of what is sent in parts, a multiple of 16", default=Size(16 * MiB)
+    )
+    trash: bool = option("Put what is removed into the trash; else it is gone for good", default=True)
+    verify: bool = option("Check the hash of whatever is read as a whole", default=True)
+    cache: Duration = option(
+        "How long what was seen of folders is believed, though others may change them", default=Duration(30)
+    )
+    settle: Duration = option(
+        "How long to wait before a new folder is used, until the service knows it everywhere",
+        default=Duration(0.5),
+    )
     connect_timeout: Duration = option("How long to wait for a connection", default=Duration(15))
     read_timeout: Duration = option("How long to wait for an answer", default=Duration(60))
 

@@ -8,14 +8,12 @@ from skycap.core.hookspecs import Lazy, hookimpl
 
 
 @hookimpl
-def register_auth_methods() -> Iterable[Lazy]:
-    """The login of Internxt."""
+def register_storage_types() -> Iterable[Lazy]:
+    """The drive of an account."""
     return [
-        Lazy("internxt", "E-mail and password, or the web page", "skycap.internxt.login.method:Login"),
+        Lazy(
+            "internxt",
+            "Internxt Drive, encrypted before it leaves this machine (unofficial)",
+            "skycap.internxt.storage.storage:Internxt",
+        )
     ]
-
-
-@hookimpl
-def register_commands() -> Iterable[Lazy]:
-    """What only Internxt has."""
-    return [Lazy("internxt", "Log in to Internxt Drive, and out", "skycap.internxt.commands:app")]

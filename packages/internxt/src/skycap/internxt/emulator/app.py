@@ -22,11 +22,21 @@ from skycap.internxt.emulator.routes import (
     admin,
     auth,
     buckets,
+    changes,
     files,
     folders,
     listings,
+    paths,
+    public,
+    search,
+    sharings,
+    trash,
+    trees,
     uploads,
     users,
+    versions,
+    web,
+    workspaces,
 )
 from skycap.internxt.emulator.routes.housekeeping import keep_house
 from skycap.internxt.emulator.services import Services
@@ -35,7 +45,10 @@ from skycap.internxt.emulator.starts import Starts
 from skycap.internxt.emulator.store.database import Database
 from skycap.internxt.emulator.tokens import Tokens
 
-DRIVE = (auth, users, listings, folders, files)
+DRIVE = (
+    *(auth, users, workspaces, paths, changes, listings, trees, folders, versions, files),
+    *(trash, search, sharings, public),
+)
 """In this order: a fixed word in a path comes before a uuid in its place."""
 NETWORK = (uploads, buckets)
 _HOUSEKEEPING_S = 0.5
@@ -78,6 +91,7 @@ def build(services: Services) -> Front:
         for module in modules:
             below.include_router(module.router)
         app.include_router(below)
+    app.include_router(web.router)
     app.include_router(admin.router)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(NetworkRefused, _refused)

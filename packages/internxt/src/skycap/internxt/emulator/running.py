@@ -120,7 +120,7 @@ class Emulator:
         return self.start()
 
     def state(self) -> dict[str, Any]:
-        """`orphans` (ids), and counts: `entries`, `objects`, `bytes`, `uploads`, `files`, `folders`, `trashed`."""
+        """`orphans` (ids), and counts: `entries`, `objects`, `bytes`, `uploads`, `files`, `folders` …"""
         return self.admin("GET", "/state")  # type: ignore[no-any-return]
 
     def requests(self, after: int = 0) -> list[dict[str, Any]]:
@@ -140,7 +140,7 @@ class Emulator:
         self.admin("DELETE", "/faults")
 
     def set(self, **settings: object) -> dict[str, Any]:
-        """Change settings while it runs: `quota`, `tier={"versioning": False}`, `clock_ahead_s`. All of them."""
+        """Change settings: `quota`, `tier={"versioning": False}`, `clock_ahead_s`, … What they are then."""
         return self.admin("PATCH", "/settings", settings)  # type: ignore[no-any-return]
 
     def refuse_tokens(self) -> None:
