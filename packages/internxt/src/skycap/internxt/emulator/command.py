@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -17,63 +18,38 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        settings, logins, faults = _understood(given)
+        settings, logins, faults = understood(given)
     except (ValueError, OSError) as error:
         parser.error(str(error))
+    # Here, so that `--help` and mistakes need nothing of the extra.
+    from skycap.internxt.emulator.app import open_services
+    from skycap.internxt.emulator.serving import address, listen, make_server
+
     try:
-        listener = _listen(settings.host, settings.port)
+        listeners = [listen(settings.host, settings.port)]
+        if given.socket_fd is not None:
+            listeners.append(socket.socket(fileno=given.socket_fd))
     except OSError as error:
         print(f"cannot listen on {settings.host}:{settings.port}: {error}", file=sys.stderr)
         return 1
-    serve(settings, logins, faults, listener)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the server raises them again when it has stopped
+        signal.signal(number, lambda *_: None)
+    services = open_services(settings, logins, faults)
+    try:
+        server = make_server(services)
+        # Whoever reads this line may connect: the socket listens already.
+        print(f"ready {address(listeners[0], tls=settings.certificate is not None)}", flush=True)
+        server.run(sockets=listeners)
+    finally:
+        services.database.close()
+        for listener in listeners:
+            listener.close()
     return 0
 
 
-def serve(settings: Settings, logins: list[Login], faults: list[Fault], listener: socket.socket) -> None:
-    """Serve on a listening socket, which is closed in the end."""
-    import uvicorn
-
-    from skycap.internxt.emulator.app import build, open_services
-    from skycap.internxt.emulator.protocol import Protocol
-
-    services = open_services(settings, logins, faults)
-    try:
-        config = uvicorn.Config(
-            build(services),
-            http=Protocol,
-            ws="none",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-            timeout_keep_alive=60,
-            ssl_certfile=settings.certificate,
-            ssl_keyfile=settings.key,
-        )
-        scheme = "https" if settings.certificate else "http"
-        host, port = listener.getsockname()[:2]
-        host = f"[{host}]" if ":" in host else host
-        # Whoever reads this line may connect: the socket listens already.
-        print(f"ready {scheme}://{host}:{port}", flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        services.database.close()
-        listener.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio lets small answers go at once; else each would wait 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(512)
-        listener.setblocking(False)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
+def parse(arguments: list[str]) -> tuple[Settings, list[Login], list[Fault]]:
+    """What some arguments mean; `ValueError` or `OSError` for what cannot be."""
+    return understood(_parser().parse_args(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "--account", action="append", default=[], metavar="EMAIL:PASSWORD[:TOTPSECRET]", help="a test account"
     )
     add("--account-file", type=Path, metavar="FILE", help="the same, one a line")
+    add("--socket-fd", type=int, metavar="FD", help="serve on this inherited listening socket too")
     add("--tls", metavar="CERT,KEY", help="PEM files to serve TLS with")
     add("--public-url", metavar="URL", help="what links begin with, if not with the address that was asked")
     add(
@@ -126,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _understood(given: argparse.Namespace) -> tuple[Settings, list[Login], list[Fault]]:
+def understood(given: argparse.Namespace) -> tuple[Settings, list[Login], list[Fault]]:
+    """The same of parsed ones."""
     lines = list(given.account)
     if given.account_file:
         lines += [line for line in given.account_file.read_text().splitlines() if line.strip()]

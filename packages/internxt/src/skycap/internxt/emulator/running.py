@@ -76,8 +76,13 @@ class Emulator:
             if setting is not None and setting is not False:
                 arguments.append("--" + option.replace("_", "-"))
                 arguments += [] if setting is True else [str(setting)]
+        inherited = self._options.get("socket_fd")
         self._process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=[inherited] if isinstance(inherited, int) else [],
         )
         assert self._process.stdout is not None  # noqa: S101
         line = self._process.stdout.readline()
