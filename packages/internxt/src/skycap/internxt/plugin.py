@@ -17,3 +17,15 @@ def register_storage_types() -> Iterable[Lazy]:
             "skycap.internxt.storage.storage:Internxt",
         )
     ]
+
+
+@hookimpl
+def register_auth_methods() -> Iterable[Lazy]:
+    """The login of Internxt."""
+    return [Lazy("internxt", "E-mail and password, or the web page", "skycap.internxt.login.method:Login")]
+
+
+@hookimpl
+def register_commands() -> Iterable[Lazy]:
+    """What only Internxt has."""
+    return [Lazy("internxt", "Log in to Internxt Drive, and out", "skycap.internxt.commands:app")]

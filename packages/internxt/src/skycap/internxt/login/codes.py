@@ -9,6 +9,10 @@ from collections.abc import Callable
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import UsageError
 
+NO_CODE = (
+    "--twofactor CODE gives one, or --twofactortoken the secret that makes them; so do INXT_TWOFACTORCODE "
+    "and INXT_OTPTOKEN."
+)
 _CODE = re.compile(r"[0-9]{6}")
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from skycap.core.auth.references import Entry, Secrets
+from skycap.core.auth.references import Secrets
 from skycap.core.config.edit import locked
 from skycap.core.errors import Error, StateWriteFailed
 from skycap.core.state import make_private_folder, state_folder
@@ -26,34 +26,34 @@ class Keeper:
     def __init__(self, kept: Kept) -> None:
         self._uuid = kept.account.uuid
         self._reference = kept.reference
-        self._entry: Entry | None = None
+        self._is_there = False
 
     def read(self) -> Kept | None:
         """What is kept there now, if it is of the same account and can be read."""
+        self._is_there = False
         if self._reference is None:
             return None
         from skycap.core.plugins import plugins
 
         try:
-            secrets = Secrets(plugins().credential_store)
-            self._entry = secrets.entry(self._reference)
-            if self._entry is None:
-                return None
-            found = Kept.of_secret(secrets.fetch(self._reference, where="the login"))
+            secret = Secrets(plugins().credential_store).fetch(self._reference, where="the login")
+            found = Kept.of_secret(secret)
         except Error as error:
             _log.info("what is kept of the login cannot be read again: %s", error)
             return None
-        if found.account.uuid != self._uuid:
-            self._entry = None
-            return None
-        return found
+        self._is_there = found.account.uuid == self._uuid
+        return found if self._is_there else None
 
     def write(self, kept: Kept) -> None:
         """Put it back where `read` found the one before; a login that was forgotten meanwhile stays so."""
-        if self._entry is None:
+        if not self._is_there or self._reference is None:
             return
+        from skycap.core.plugins import plugins
+
         try:
-            self._entry.keep(kept.as_secret())
+            entry = Secrets(plugins().credential_store).entry(self._reference)
+            if entry is not None:  # None: the login came from an environment variable, a file or a program
+                entry.keep(kept.as_secret())
         except Error as error:
             _log.warning(
                 "the new token serves this run, but could not be kept for the next: %s. %s",

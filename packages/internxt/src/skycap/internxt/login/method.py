@@ -13,7 +13,7 @@ from skycap.core.cli.prompt import TerminalPrompt
 from skycap.core.crypto.secret import Secret
 from skycap.core.errors import AuthMissing, Error, UsageError
 from skycap.internxt.login.account import Kept
-from skycap.internxt.login.codes import as_code, code_now
+from skycap.internxt.login.codes import NO_CODE, as_code, code_now
 from skycap.internxt.login.gate import Gate
 from skycap.internxt.login.given import Given
 from skycap.internxt.options import InternxtOptions
@@ -146,8 +146,7 @@ class _Attempt:
             raise AuthMissing(
                 "the account has a second factor, and no code was given",
                 where=self.remote.name,
-                hint="--twofactor CODE gives one, or --twofactortoken the secret that makes them; so do "
-                "INXT_TWOFACTORCODE and INXT_OTPTOKEN.",
+                hint=NO_CODE,
             ) from None
 
 

@@ -20,9 +20,11 @@ from skycap.core.http import Request, Timeouts, Tls
 from skycap.internxt.endpoints import Endpoints
 from skycap.internxt.login.account import LOG_IN, Account, Kept
 from skycap.internxt.login.again import Again
+from skycap.internxt.login.codes import NO_CODE, as_code, code_now
 from skycap.internxt.login.gate import Gate
 from skycap.internxt.login.given import Given
 from skycap.internxt.login.keeper import Keeper
+from skycap.internxt.login.password import log_in
 from skycap.internxt.login.tokens import claims, is_newer
 from skycap.internxt.options import InternxtOptions
 
@@ -76,11 +78,11 @@ class Session:
             if options.password is not None:
                 again = Again(kept.account.email, options.password, options.twofactortoken)
         else:
-            again = _from_environment(options, environ)
+            again, code = _from_environment(options, environ)
             with Gate(
                 options.endpoints, tls=options.tls, timeouts=options.timeouts, where=again.email
             ) as gate:
-                kept = again(gate)
+                kept = log_in(gate, again.email, again.password, code)
         return cls(kept, options.endpoints, tls=options.tls, timeouts=options.timeouts, again=again)
 
     def token(self) -> Secret[str]:
@@ -175,7 +177,10 @@ class Session:
         return self._kept.with_token(made.token)
 
 
-def _from_environment(options: InternxtOptions, environ: Mapping[str, str]) -> Again:
+def _from_environment(
+    options: InternxtOptions, environ: Mapping[str, str]
+) -> tuple[Again, Callable[[], str]]:
+    """What the environment says of a login, and how the first one comes by a code."""
     given = Given.from_environ(environ)
     email = options.email or given.email
     if email is None or given.password is None:
@@ -185,7 +190,16 @@ def _from_environment(options: InternxtOptions, environ: Mapping[str, str]) -> A
             f"the remote is for {email}, and the environment names {given.email}",
             hint=f"{LOG_IN} Or set INXT_USER to the address of the remote.",
         )
-    return Again(email, given.password, given.twofactortoken)
+    password, code, secret = given.password, given.code, given.twofactortoken
+
+    def first_code() -> str:
+        if code is not None:
+            return as_code(code.reveal())
+        if secret is not None:
+            return code_now(secret)
+        raise AuthMissing("the account has a second factor, and no code was given", where=email, hint=NO_CODE)
+
+    return Again(email, password, secret), first_code
 
 
 __all__ = ["Account", "Session"]
