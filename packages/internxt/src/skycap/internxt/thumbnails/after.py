@@ -7,6 +7,7 @@ The service wants `{fileUuid, type, size, maxWidth, maxHeight, bucketId, bucketF
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import TYPE_CHECKING
 
 from skycap.core.errors import DependencyMissing, Error, Interrupted
@@ -28,11 +29,10 @@ EXTENSIONS = frozenset({"gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"})
 LARGEST = 64 * MiB
 """Bytes of the largest image that is read again for this; it is held in memory."""
 _log = logging.getLogger(__name__)
-_told = False
 
 
 def after_write(storage: Internxt, path: str, entry: Entry, source: Source) -> None:
-    """Make the thumbnail of a file that was stored from `source`, if it is an image. Failures are warnings."""
+    """Make the thumbnail of an image that was stored from `source`. Failures are warnings."""
     size = entry.size or 0
     if path.rpartition(".")[2].lower() not in EXTENSIONS or not 0 < size <= LARGEST:
         return
@@ -46,16 +46,15 @@ def after_write(storage: Internxt, path: str, entry: Entry, source: Source) -> N
     except Interrupted:
         raise
     except DependencyMissing as error:
-        _warn_once(error)
+        warn_once(f"{error}. {error.hint}")
     except Error as error:
         _log.warning("%s: no thumbnail was made: %s", storage.where(path), error)
 
 
-def _warn_once(error: Error) -> None:
-    global _told  # noqa: PLW0603 - once a process, however many remotes
-    if not _told:
-        _told = True
-        _log.warning("no thumbnails are made: %s. %s", error, error.hint)
+@cache
+def warn_once(message: str) -> None:
+    """Say it once a process, however many images there are."""
+    _log.warning("no thumbnails are made: %s", message)
 
 
 def _store(storage: Internxt, path: str, entry: Entry, png: bytes) -> None:
