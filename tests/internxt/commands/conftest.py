@@ -7,11 +7,10 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keyring
-import keyring.backend
 import pytest
 
 from skycap.core.cli.app import run
@@ -92,34 +91,37 @@ def emulator(_emulator: Emulator) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def shelf() -> Iterator[None]:
+def shelf() -> Iterator[dict[tuple[str, str], str]]:
     """A keyring that holds what is put into it; quicker than a file that Argon2 guards."""
-    before = keyring.get_keyring()
-    keyring.set_keyring(Shelf())
-    yield
-    keyring.set_keyring(before)
+    from keyring import get_keyring, set_keyring
+    from keyring.backend import KeyringBackend
 
+    held: dict[tuple[str, str], str] = {}
 
-class Shelf(keyring.backend.KeyringBackend):
-    priority = 1  # type: ignore[assignment]
+    class Shelf(KeyringBackend):
+        priority = 1  # type: ignore[assignment]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._held: dict[tuple[str, str], str] = {}
+        def get_password(self, service: str, username: str) -> str | None:
+            return held.get((service, username))
 
-    def get_password(self, service: str, username: str) -> str | None:
-        return self._held.get((service, username))
+        def set_password(self, service: str, username: str, password: str) -> None:
+            held[service, username] = password
 
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self._held[service, username] = password
+        def delete_password(self, service: str, username: str) -> None:
+            del held[service, username]
 
-    def delete_password(self, service: str, username: str) -> None:
-        del self._held[service, username]
+    before = get_keyring()
+    set_keyring(Shelf())
+    yield held
+    set_keyring(before)
 
 
 @pytest.fixture
 def skycap(
-    emulator: Emulator, shelf: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    emulator: Emulator,
+    shelf: dict[tuple[str, str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., Said]:
     """Runs a command whose standard input holds these lines, and nobody sits at it."""
     for name in list(os.environ):
@@ -138,16 +140,39 @@ def skycap(
     return call
 
 
+@dataclass
+class LoggedIn:
+    """What a login left behind, so that one is enough for all tests."""
+
+    config: str = ""
+    held: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def logged_in() -> LoggedIn:
+    return LoggedIn()
+
+
 @pytest.fixture
 def drive(
     skycap: Callable[..., Said],
+    shelf: dict[tuple[str, str], str],
+    logged_in: LoggedIn,
     emulator: Emulator,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Account]:
-    assert skycap("remote", "add", "drive", "internxt", "settle=0").status == 0
-    login = ("internxt", "login", "drive", "--email", ADA.email, "--password-stdin")
-    assert skycap(*login, lines=(ADA.password,)).status == 0
+    config = Path(os.environ["SKYCAP_CONFIG"])
+    if logged_in.config:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(logged_in.config)
+        shelf |= logged_in.held
+    else:
+        assert skycap("remote", "add", "drive", "internxt", "settle=0").status == 0
+        login = ("internxt", "login", "drive", "--email", ADA.email, "--password-stdin")
+        assert skycap(*login, lines=(ADA.password,)).status == 0
+        logged_in.config = config.read_text()
+        logged_in.held.update(shelf)
     monkeypatch.chdir(tmp_path)
     with Opener() as opener:
         storage = opener.resolve("drive:").storage

@@ -7,7 +7,8 @@ The service wants `{fileUuid, type, size, maxWidth, maxHeight, bucketId, bucketF
 from __future__ import annotations
 
 import logging
-from functools import cache
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skycap.core.errors import DependencyMissing, Error, Interrupted
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 EXTENSIONS = frozenset({"gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"})
 LARGEST = 64 * MiB
 """Bytes of the largest image that is read again for this; it is held in memory."""
+FIRST = threading.Lock()
+"""Taken by whoever says first that none are made; once a process is enough."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,15 +49,10 @@ def after_write(storage: Internxt, path: str, entry: Entry, source: Source) -> N
     except Interrupted:
         raise
     except DependencyMissing as error:
-        warn_once(f"{error}. {error.hint}")
+        if FIRST.acquire(blocking=False):
+            _log.warning("no thumbnails are made: %s. %s", error, error.hint)
     except Error as error:
         _log.warning("%s: no thumbnail was made: %s", storage.where(path), error)
-
-
-@cache
-def warn_once(message: str) -> None:
-    """Say it once a process, however many images there are."""
-    _log.warning("no thumbnails are made: %s", message)
 
 
 def _store(storage: Internxt, path: str, entry: Entry, png: bytes) -> None:
@@ -82,7 +80,15 @@ def _store(storage: Internxt, path: str, entry: Entry, png: bytes) -> None:
     }
     try:
         storage.api.drive("POST", "/files/thumbnail", json=body, where=where, operation=Operation.UPLOAD)
-    except Error as error:
-        if not error.retryable:  # an answer that was lost says nothing of what the service knows
-            files.delete_object(storage.api, storage.bucket, made, where=where)
+    except Error:
+        _clean_up(storage, file.uuid, made, where)
         raise
+
+
+def _clean_up(storage: Internxt, uuid: str, made: str, where: str) -> None:
+    """Remove an object that came to nothing. An answer that was lost says nothing, so it is looked first."""
+    with suppress(Error):
+        told = storage.api.drive("GET", f"/files/{uuid}/meta", where=where).json()
+        known = [one.get("bucketFile") for one in told.get("thumbnails") or () if isinstance(one, dict)]
+        if made not in known:
+            files.delete_object(storage.api, storage.bucket, made, where=where)
