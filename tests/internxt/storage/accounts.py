@@ -13,6 +13,7 @@ from skycap.internxt.api.models import File
 from skycap.internxt.emulator.running import Emulator
 from skycap.internxt.endpoints import Endpoints
 from skycap.internxt.login.account import Kept
+from skycap.internxt.login.again import Again
 from skycap.internxt.login.gate import Gate
 from skycap.internxt.login.password import log_in
 from skycap.internxt.login.session import Session
@@ -31,6 +32,7 @@ class Accounts:
         accounts = [f"{email}:{PASSWORD}" for email in (EMAIL, OTHER)]
         self.emulator = Emulator(folder, accounts, **options)
         self._kept: dict[str, Kept] = {}
+        self._clean = -1
 
     def __enter__(self) -> Accounts:
         self.emulator.start()
@@ -43,11 +45,13 @@ class Accounts:
     def endpoints(self) -> Endpoints:
         return Endpoints(self.emulator.drive, self.emulator.network, self.emulator.web)
 
-    def session(self, email: str = EMAIL) -> Session:
+    def session(self, email: str = EMAIL, *, password: bool = False) -> Session:
+        """A session, that logs in again by itself if the password was kept."""
         if email not in self._kept:
             with Gate(self.endpoints) as gate:
                 self._kept[email] = log_in(gate, email, Secret(PASSWORD), lambda: "")
-        return Session(self._kept[email], self.endpoints)
+        again = Again(email, Secret(PASSWORD)) if password else None
+        return Session(self._kept[email], self.endpoints, again=again)
 
     def forget(self) -> None:
         """Log in anew the next time."""
@@ -63,7 +67,9 @@ class Accounts:
         self.emulator.clear_faults()
         storage = self.storage(email, **options)
         try:
-            self._empty(storage)
+            if self.emulator.state()["requests"] != self._clean:  # else nothing was asked since
+                self._empty(storage)
+                self._clean = self.emulator.state()["requests"] if email == EMAIL else -1
         except BaseException:
             storage.close()
             raise

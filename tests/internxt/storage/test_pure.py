@@ -150,7 +150,7 @@ def test_parts_in_any_order_have_the_hashes_of_the_whole(
 ) -> None:
     count = -(-len(data) // part_size)
     ordered = Ordered(_CONTENT, part_size)
-    for index in [index for index in order if index < count] + [index for index in range(8, count)]:
+    for index in [index for index in order if index < count] + list(range(8, count)):
         ordered.take(index, data[index * part_size : (index + 1) * part_size])
         ordered.take(index, b"what comes again is not looked at")
     assert ordered.next == count

@@ -46,7 +46,7 @@ class InternxtOptions(StorageOptions):
     )
     verify: bool = option("Check the hash of whatever is read as a whole", default=True)
     cache: Duration = option(
-        "How long what was seen of folders is believed, though others may change them", default=Duration(30)
+        "How long what was seen of folders is believed, though others may change them", default=Duration(10)
     )
     settle: Duration = option(
         "How long to wait before a new folder is used, until the service knows it everywhere",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import weakref
 import zlib
 from contextlib import ExitStack
 from typing import IO
@@ -29,6 +30,8 @@ class Ordered:
         self._early: dict[int, IO[bytes]] = {}
         self._turn = threading.Condition()
         self._stack = ExitStack()
+        # Whoever means to go on in another process lets go of an upload without ending it.
+        weakref.finalize(self, self._stack.close)
 
     @property
     def next(self) -> int:

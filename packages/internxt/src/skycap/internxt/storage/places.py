@@ -54,7 +54,7 @@ class Places:
             else:
                 found = self._folder_in(path, where)
         except NotFound:
-            if (made := self._cache.made(path, _YOUNG_S)) is not None:
+            if (made := self._young(path)) is not None:
                 return made
             self._cache.saw_nothing(path)
             raise
@@ -95,7 +95,7 @@ class Places:
             if folder.name == name:
                 self._cache.saw_folder(path, folder)
                 return folder
-        if (made := self._cache.made(path, _YOUNG_S)) is not None:
+        if (made := self._young(path)) is not None:
             return made.folder
         self._cache.saw_nothing(path)
         raise NotFound("nothing is there", where=where)
@@ -197,12 +197,19 @@ class Places:
         except _NotYet as error:
             raise error.real from None
 
-    def _was_removed(self, folder: Known) -> bool:
+    def _young(self, path: str) -> Known | None:
+        """The folder that we made at a path a moment ago, if the service only does not know it yet."""
+        made = self._cache.made(path, _YOUNG_S)
+        return made if made is not None and not self._was_removed(made) else None
+
+    def _was_removed(self, known: Known) -> bool:
+        """Whether somebody removed a folder, or moved it."""
         try:
-            found = folders.meta(self._storage.api, folder.folder.uuid, where=self._storage.where(""))
+            found = folders.meta(self._storage.api, known.folder.uuid, where=self._storage.where(""))
         except NotFound:
             return False  # it is not known at all, yet
-        return found.status != EXISTS
+        same = (found.parent, found.name) == (known.folder.parent, known.folder.name)
+        return found.status != EXISTS or not same
 
     # The other way
 

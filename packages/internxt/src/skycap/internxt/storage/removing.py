@@ -82,10 +82,10 @@ def _remove_batch(storage: Internxt, batch: list[str]) -> Iterator[tuple[str, Er
             found |= _files_in(storage, folder, inside)
         except Error as error:
             told |= dict.fromkeys(inside, error)
+    told |= _take_files(storage, found)
     for path in (path for inside in by_folder.values() for path in inside):
         if path not in found and path not in told:
             told[path] = _one(storage, path)
-    told |= _take_files(storage, found)
     for path in batch:
         yield path, told.get(path)
 

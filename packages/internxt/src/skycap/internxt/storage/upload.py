@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from skycap.core import paths
-from skycap.core.errors import Conflict, Error, NotFound, UploadFailed
+from skycap.core.errors import AuthExpired, Conflict, Error, NotFound, UploadFailed
 from skycap.core.storage.capability import Capability
 from skycap.core.storage.condition import Condition
 from skycap.core.storage.entry import Entry, Metadata
@@ -241,8 +241,9 @@ class PartsUpload(Upload):
         """Make an object of the parts, and a file of the object."""
         self._storage.only_absent(condition, Capability.UPLOAD_IF_VERSION, self.path)
         self._check_open()
-        if condition is not None:
-            meet(self._storage, self.path, condition)
+        # Asked of the server, so that a login that has run out shows while all can still be gone on with.
+        self._storage.cache.forget(self.path)
+        meet(self._storage, self.path, condition)
         count = -(-self._size // self.part_size)
         self._send_again(count)
         with self._lock:
@@ -262,7 +263,7 @@ class PartsUpload(Upload):
         except Error as error:
             if error.retryable:
                 self._file_id = file_id
-            else:
+            elif not isinstance(error, AuthExpired):
                 self.abort()
             raise
         entry = finished(self._storage, self.path, file, digests.sha256)
