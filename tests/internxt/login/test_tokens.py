@@ -72,9 +72,11 @@ def test_what_is_kept_of_a_login_comes_back() -> None:
         "995ccd7e81fdff8b833748963e8a5697f9cbd7ca1cbd3c388a0d7fa6c0cd70bb"
     )
     for reference in ("keyring:skycap/drive.session", None):
-        kept = Kept(account, Secret("token"), reference)
+        kept = Kept(account, Secret("a.kept.token-73"), reference)
         assert Kept.of_secret(kept.as_secret()) == kept
-        assert Kept.of_secret(kept.with_token(Secret("other")).as_secret()).token == Secret("other")
+        assert Kept.of_secret(kept.with_token(Secret("b.other.token-73")).as_secret()).token == Secret(
+            "b.other.token-73"
+        )
 
 
 def test_nothing_of_it_shows_by_accident() -> None:
@@ -156,6 +158,12 @@ def test_the_environment_is_read_by_both_families_of_names() -> None:
 
 
 def test_what_is_given_counts_more_than_the_environment() -> None:
-    there = Given("env@example.com", Secret("env"), Secret("123456"))
-    found = Given(email="flag@example.com", keep_password=True, port=5).over(there)
-    assert found == Given("flag@example.com", Secret("env"), Secret("123456"), keep_password=True, port=5)
+    there = Given("me@example.com", Secret("env"), Secret("123456"))
+    found = Given(code=Secret("654321"), keep_password=True, port=5).over(there)
+    assert found == Given("me@example.com", Secret("env"), Secret("654321"), keep_password=True, port=5)
+
+
+def test_the_password_of_another_account_is_not_taken_from_the_environment() -> None:
+    there = Given("me@example.com", Secret("env"))
+    assert Given(email="ME@example.com ").over(there).password == Secret("env")
+    assert Given(email="you@example.com").over(there) == Given(email="you@example.com")

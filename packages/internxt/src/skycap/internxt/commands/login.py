@@ -29,12 +29,15 @@ Password = Annotated[
         "--password",
         "-p",
         metavar="-",
+        envvar=[],  # INXT_PASSWORD is the variable
         help="As other clients have it. - reads standard input; anything else can be seen by others.",
     ),
 ]
 TwoFactor = Annotated[
     str | None,
-    typer.Option("--twofactor", "-w", "--2fa", metavar="CODE", help="The code of the second factor."),
+    typer.Option(
+        "--twofactor", "-w", "--2fa", metavar="CODE", envvar=[], help="The code of the second factor."
+    ),
 ]
 TwoFactorToken = Annotated[
     str | None,
@@ -42,6 +45,7 @@ TwoFactorToken = Annotated[
         "--twofactortoken",
         "-t",
         metavar="BASE32",
+        envvar=[],
         help="The secret that makes the codes; - reads a line of standard input.",
     ),
 ]
@@ -87,8 +91,7 @@ def login(
     \b
     Examples:
       skycap internxt login --browser
-      skycap internxt login drive --email me@example.com
-      pass show internxt | skycap internxt login --email me@example.com --password-stdin --twofactor 123456
+      pass show internxt | skycap internxt login drive --email me@example.com --password-stdin -w 123456
     """
     from skycap.core.crypto.secret import Secret
     from skycap.internxt.login.given import Given

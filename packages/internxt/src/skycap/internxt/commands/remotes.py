@@ -23,7 +23,7 @@ DEFAULT = "internxt"
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]",
+        metavar="NAME",
         help="The name of the remote; without one it is internxt, or the only one of this type.",
         autocompletion=complete_remote,
         show_default=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, FastAPI, Request
@@ -39,7 +40,7 @@ from skycap.internxt.emulator.routes import (
     workspaces,
 )
 from skycap.internxt.emulator.routes.housekeeping import keep_house
-from skycap.internxt.emulator.services import Services
+from skycap.internxt.emulator.services import Beginning, Services
 from skycap.internxt.emulator.settings import Settings
 from skycap.internxt.emulator.starts import Starts
 from skycap.internxt.emulator.store.database import Database
@@ -69,7 +70,7 @@ def open_services(settings: Settings, logins: list[Login], faults: list[Fault]) 
         Faults(faults),
         RequestLog(),
         Starts(settings),
-        {login.email: login.password for login in logins},
+        Beginning(dataclasses.replace(settings), tuple(logins), tuple(faults)),
     )
 
 

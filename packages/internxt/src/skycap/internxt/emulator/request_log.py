@@ -53,6 +53,11 @@ class RequestLog:
         with self._lock:
             self._open -= 1
 
+    def clear(self) -> None:
+        """Forget those that are over; numbers go on."""
+        with self._lock:
+            self._entries.clear()
+
     def after(self, number: int) -> list[dict[str, Any]]:
         """Those with a higher number, as JSON."""
         with self._lock:

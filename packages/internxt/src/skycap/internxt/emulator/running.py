@@ -148,6 +148,10 @@ class Emulator:
         """Change settings: `quota`, `tier={"versioning": False}`, `clock_ahead_s`, … What they are then."""
         return self.admin("PATCH", "/settings", settings)  # type: ignore[no-any-return]
 
+    def reset(self) -> None:
+        """Empty all accounts; settings and faults are as at the start."""
+        self.admin("POST", "/reset")
+
     def refuse_tokens(self) -> None:
         """Make every token that was given out until now worthless."""
         self.admin("POST", "/tokens/refuse")

@@ -22,9 +22,23 @@ from skycap.internxt.emulator.tokens import Tokens
 if TYPE_CHECKING:
     import sqlite3
 
-    from skycap.internxt.emulator.faults import Faults
+    from skycap.internxt.emulator.accounts import Login
+    from skycap.internxt.emulator.faults import Fault, Faults
     from skycap.internxt.emulator.request_log import RequestLog
     from skycap.internxt.emulator.starts import Starts
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What it was started with."""
+
+    settings: Settings
+    logins: tuple[Login, ...]
+    faults: tuple[Fault, ...]
+
+    def password(self, email: str) -> str | None:
+        """The clear password of an account of the command line, for the login page that asks for none."""
+        return next((login.password for login in self.logins if login.email == email), None)
 
 
 @dataclass
@@ -39,8 +53,7 @@ class Services:
     faults: Faults
     log: RequestLog
     starts: Starts
-    passwords: dict[str, str]
-    """Clear passwords of the accounts of the command line, for the login page that asks for none."""
+    beginning: Beginning
 
     def now_text(self) -> str:
         """The time, as the server writes it."""

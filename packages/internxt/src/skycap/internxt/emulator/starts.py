@@ -19,6 +19,11 @@ class Starts:
         self._lock = threading.Lock()
         self._times: defaultdict[int, deque[float]] = defaultdict(deque)
 
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._times.clear()
+
     def wait_s(self, account: int, limit: int) -> int:
         """Count one, or say after how many seconds another may come. 0: it was counted."""
         now = self._settings.now()

@@ -193,15 +193,18 @@ def log_in(
     *,
     port: int = 0,
     opens: bool = True,
+    wanted: str | None = None,
     timeout_s: float = PATIENCE_S,
 ) -> Kept:
     """Log in through the page at `web`. `tell` is given its address, which is opened here if `opens`.
 
-    `AuthMissing` if nobody comes back within `timeout_s` seconds; `AuthExpired` if the token is not good.
+    `AuthMissing` if nobody comes back within `timeout_s` seconds, or another account than the `wanted` one;
+    `AuthExpired` if the token is not good.
     """
     with Callback(port) as callback:
         url = page_address(web, callback.url)
-        tell(f"Log in on this page:\n\n  {url}\n")
+        for line in ("Log in on this page:", "", url, ""):
+            tell(line)
         if opens and _opened(url):
             tell("It should open in your browser by itself.")
         else:
@@ -210,7 +213,7 @@ def log_in(
                 f"ssh -L {callback.port}:127.0.0.1:{callback.port} THIS-MACHINE"
             )
         answer = callback.wait(timeout_s)
-        kept = _checked(gate, answer)
+        kept = _checked(gate, answer, wanted)
         callback.tell(succeeded=True)
         return kept
 
@@ -221,9 +224,14 @@ def page_address(web: str, callback: str) -> str:
     return f"{web}/login?{urlencode({'universalLink': 'true', 'redirectUri': there})}"
 
 
-def _checked(gate: Gate, answer: Answer) -> Kept:
+def _checked(gate: Gate, answer: Answer, wanted: str | None) -> Kept:
     entered = gate.refresh(answer.token)
     email = str(entered.user.get("email") or "the account")
+    if wanted is not None and wanted.strip().lower() != email.lower():
+        raise AuthMissing(
+            f"the browser logged in {email}, and {wanted} was wanted",
+            hint="Log out on the web page first, and try again.",
+        )
     mnemonic = require_mnemonic(answer.mnemonic, where=email)
     return Kept(Account.of_user(entered.user, mnemonic, where=email), entered.token)
 

@@ -46,7 +46,12 @@ class Given:
         return cls(found["email"], hidden["password"], hidden["code"], hidden["twofactortoken"])
 
     def over(self, other: Given) -> Given:
-        """These, and from `other` what is not said here."""
+        """These, and from `other` what is not said here; nothing if that is about another account.
+
+        The password of somebody else would count as a failure, and ten of them block an account.
+        """
+        if self.email and other.email and self.email.strip().lower() != other.email.strip().lower():
+            return self
         missing = {
             field.name: getattr(other, field.name)
             for field in fields(self)

@@ -109,21 +109,14 @@ class _Attempt:
         """Through the web page; `AuthMissing` if another account than the wanted one comes back."""
         from skycap.internxt.login.browser import log_in
 
-        kept = log_in(
+        return log_in(
             gate,
             options.endpoints.web,
             self.prompt.tell,
             port=self.given.port,
             opens=self.given.opens_browser,
+            wanted=self.given.email,
         )
-        wanted = self.given.email
-        if wanted is not None and wanted.strip().lower() != kept.account.email.lower():
-            raise AuthMissing(
-                f"the browser logged in {kept.account.email}, and {wanted} was wanted",
-                where=self.remote.name,
-                hint="Log out on the web page first, and try again.",
-            )
-        return kept
 
     def by_password(self, gate: Gate) -> Kept | None:
         """With e-mail and password; None if none was entered."""

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from skycap.internxt.emulator import accounts, ciphers
 from skycap.internxt.emulator.errors import Refused
 from skycap.internxt.emulator.faults import Fault
+from skycap.internxt.emulator.resetting import reset
 from skycap.internxt.emulator.routes.housekeeping import keep_house
 from skycap.internxt.emulator.services import AllServices, Body, Query, answer, empty, services_of
 from skycap.internxt.emulator.store import removal
@@ -63,6 +64,13 @@ def state(services: AllServices) -> Response:
             ),
         }
     return answer(told | services.log.counts())
+
+
+@router.post("/reset")
+def start_again(services: AllServices) -> Response:
+    """Empty all accounts; settings and faults are as at the start."""
+    reset(services)
+    return empty(204)
 
 
 @router.get("/requests")

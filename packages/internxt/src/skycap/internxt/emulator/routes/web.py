@@ -27,12 +27,13 @@ def login_page(services: AllServices, query: Query) -> Response:
     callback = _callback(query.get("redirectUri", ""))
     email = query.get("account", "").lower()
     if email:
-        if email not in services.passwords:
+        password = services.beginning.password(email)
+        if password is None:
             return _page("Login", "There is no such account.", 401)
         with services.database.reading() as db:
             account = accounts.by_email(db, email)
         assert account is not None  # noqa: S101 - those of the command line are always there
-        return _back(services, account["email"], services.passwords[email], callback)
+        return _back(services, account["email"], password, callback)
     return _form(query.get("redirectUri", ""))
 
 
