@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from tests.internxt.emulator.harness import PASSWORD, USER, InThread, Visitor
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @pytest.fixture
@@ -36,8 +39,10 @@ def emulator(tmp_path: Path, flags: tuple[str, ...], request: pytest.FixtureRequ
         yield shared
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def http() -> Iterator[httpx.Client]:
+    import httpx
+
     with httpx.Client(timeout=30, trust_env=False) as client:
         yield client
 

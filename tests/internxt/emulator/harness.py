@@ -1,4 +1,4 @@
-"""An emulator in a thread of the test, and a small client of its servers: plain HTTP, no client code of ours."""
+"""An emulator in a thread of the test, and a small client of its servers: plain HTTP."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import hashlib
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import httpx
 
 from skycap.internxt.emulator import ciphers
 from skycap.internxt.emulator.app import open_services
 from skycap.internxt.emulator.command import parse
 from skycap.internxt.emulator.running import Emulator
 from skycap.internxt.emulator.serving import address, listen, make_server
+
+if TYPE_CHECKING:
+    import httpx
 
 PASSWORD = "Test-Passw0rd!"
 TOTP = "JBSWY3DPEHPK3PXP"

@@ -10,10 +10,31 @@ import pytest
 from tests.internxt.emulator.harness import InThread, Visitor, refusal
 
 NOWHERE = str(uuid.uuid4())
-FIELDS = set(
-    "id uuid fileId plainName type name size bucket folderId folderUuid encryptVersion userId creationTime"
-    " modificationTime createdAt updatedAt status deleted deletedAt removed removedAt thumbnails sharings".split()
-)
+FIELDS = {
+    "id",
+    "uuid",
+    "fileId",
+    "plainName",
+    "type",
+    "name",
+    "size",
+    "bucket",
+    "folderId",
+    "folderUuid",
+    "encryptVersion",
+    "userId",
+    "creationTime",
+    "modificationTime",
+    "createdAt",
+    "updatedAt",
+    "status",
+    "deleted",
+    "deletedAt",
+    "removed",
+    "removedAt",
+    "thumbnails",
+    "sharings",
+}
 
 
 def test_a_file_has_the_fields_that_clients_read(user: Visitor) -> None:

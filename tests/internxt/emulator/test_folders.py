@@ -9,10 +9,29 @@ import pytest
 from tests.internxt.emulator.harness import InThread, Visitor, refusal
 
 NOWHERE = str(uuid.uuid4())
-FIELDS = set(
-    "type id uuid parentId parentUuid parent plainName name bucket userId encryptVersion size createdAt updatedAt"
-    " creationTime modificationTime deleted deletedAt removed removedAt status".split()
-)
+FIELDS = {
+    "type",
+    "id",
+    "uuid",
+    "parentId",
+    "parentUuid",
+    "parent",
+    "plainName",
+    "name",
+    "bucket",
+    "userId",
+    "encryptVersion",
+    "size",
+    "createdAt",
+    "updatedAt",
+    "creationTime",
+    "modificationTime",
+    "deleted",
+    "deletedAt",
+    "removed",
+    "removedAt",
+    "status",
+}
 
 
 def test_a_folder_has_the_fields_that_clients_read(user: Visitor) -> None:

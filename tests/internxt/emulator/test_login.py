@@ -1,4 +1,4 @@
-"""Login as the protocol has it: the wrapped salt, the wrapped hash, the second factor, the doors that close."""
+"""Login as the protocol has it: the wrapped salt and hash, the second factor, the doors that close."""
 
 from __future__ import annotations
 

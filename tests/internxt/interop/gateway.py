@@ -1,9 +1,9 @@
 """The emulator under the name of the real gateway, for programs that have that name compiled in.
 
-They run in namespaces of Linux of their own: there `/etc/hosts` says that the gateway is this machine, and its
-port 443 is a socket that the emulator outside listens on. The emulator's certificate is from an authority that
-lives as long as the test, and that they trust by `SSL_CERT_FILE`. Nothing of the machine itself is changed, and
-where the kernel lets anybody make namespaces no rights are needed.
+They run in namespaces of Linux of their own: there `/etc/hosts` says that the gateway is this machine, and
+its port 443 is a socket that the emulator outside listens on. The emulator's certificate is from an authority
+that lives as long as the test, and that they trust by `SSL_CERT_FILE`. Nothing of the machine itself is
+changed, and where the kernel lets anybody make namespaces no rights are needed.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def rclone_of(gate: Gateway, email: str, password: str) -> Rclone:
 
 @contextlib.contextmanager
 def _namespace(folder: Path) -> Iterator[tuple[list[str], socket.socket]]:
-    """What to put before a command that shall run in the namespaces, and the socket that is port 443 there."""
+    """What to put before a command that shall run in the namespaces, and the socket of port 443 there."""
     hosts = folder / "hosts"
     hosts.write_text(f"127.0.0.1 localhost {HOST}\n")
     as_root = os.geteuid() == 0

@@ -21,10 +21,12 @@ def main(arguments: list[str] | None = None) -> int:
         settings, logins, faults = understood(given)
     except (ValueError, OSError) as error:
         parser.error(str(error))
-    # Here, so that `--help` and mistakes need nothing of the extra.
-    from skycap.internxt.emulator.app import open_services
-    from skycap.internxt.emulator.serving import address, listen, make_server
-
+    try:  # here, so that `--help` and mistakes need nothing of the extra
+        from skycap.internxt.emulator.app import open_services
+        from skycap.internxt.emulator.serving import address, listen, make_server
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is missing: pip install 'skycap-internxt[emulator]'", file=sys.stderr)
+        return 1
     try:
         listeners = [listen(settings.host, settings.port)]
         if given.socket_fd is not None:

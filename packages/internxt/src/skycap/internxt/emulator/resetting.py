@@ -21,6 +21,7 @@ def reset(services: Services) -> None:
             db.execute(f"DELETE FROM {table}")
         db.execute("DELETE FROM folders WHERE parent_uuid IS NOT NULL")
         db.execute("DELETE FROM buckets WHERE id NOT IN (SELECT bucket FROM accounts)")
+        db.execute("INSERT OR IGNORE INTO buckets SELECT bucket, id, email, created_at FROM accounts")
         db.execute("UPDATE accounts SET failures = 0")
     services.objects.unlink(names)
     first = services.beginning

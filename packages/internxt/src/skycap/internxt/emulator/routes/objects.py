@@ -141,18 +141,19 @@ async def _get(services: Services, scope: Scope, link: Link, headers: dict[str, 
     size = await asyncio.to_thread(look)
     if size is None:
         raise StorageRefused(404, "NoSuchKey", "The specified key does not exist.")
-    start, stop = _range(headers.get("range", ""), size)
+    asked = _range(headers.get("range", ""), size)
+    start, stop = asked or (0, size)
+    status = 200 if asked is None else 206
     told = {
         "content-type": "application/octet-stream",
         "accept-ranges": "bytes",
         "content-length": str(stop - start),
     }
     told["etag"] = f'"{link.key.replace("-", "")}"'
-    partial = (start, stop) != (0, size) or headers.get("range", "").startswith("bytes=")
-    if partial and size:
+    if asked is not None:
         told["content-range"] = f"bytes {start}-{stop - 1}/{size}"
     pieces = await asyncio.to_thread(services.objects.pieces, link.key, start, stop - start)
-    await _begin(send, 206 if partial and size else 200, told)
+    await _begin(send, status, told)
     if scope["method"] == "GET":
         await _send_pieces(scope, pieces, scope.get("skycap.send_only"))
     await send({"type": "http.response.body", "body": b""})
@@ -173,18 +174,18 @@ async def _send_pieces(scope: Scope, pieces: list[Piece], send_only: int | None)
                 return
 
 
-def _range(text: str, size: int) -> tuple[int, int]:
-    """First byte and end of what is asked for; all of it if the header is none that S3 understands."""
+def _range(text: str, size: int) -> tuple[int, int] | None:
+    """First byte and end of what is asked for; None, for all of it, if S3 would pass over the header."""
     found = re.fullmatch(r"bytes=(\d*)-(\d*)", text.strip())
     if found is None or not any(found.groups()):
-        return 0, size
+        return None
     first, last = found.groups()
+    if first and last and int(last) < int(first):
+        return None
+    if (not first and not int(last)) or not size or (first and int(first) >= size):
+        raise StorageRefused(416, "InvalidRange", "The requested range is not satisfiable")
     if not first:
         return max(0, size - int(last)), size
-    if last and int(last) < int(first):
-        return 0, size
-    if int(first) >= size:
-        raise StorageRefused(416, "InvalidRange", "The requested range is not satisfiable")
     return int(first), min(size, int(last) + 1) if last else size
 
 
