@@ -154,4 +154,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
         check=False,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
     )
-    assert (done.returncode, done.stderr) == (1, "fastapi is missing: pip install 'skycap-internxt[emulator]'\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "fastapi is missing: pip install 'skycap-internxt[emulator]'\n",
+    )
