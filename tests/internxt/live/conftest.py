@@ -43,6 +43,8 @@ class Live:
     def __init__(self, environment: dict[str, str], folder: str) -> None:
         self.environment = environment
         self.folder = folder
+        self.secret = ""
+        """What the login gave, for processes that do not see the keyring of this one."""
 
     def place(self, path: str = "") -> str:
         """A path below the folder of this run."""
@@ -91,7 +93,33 @@ class Live:
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def shelf() -> Iterator[dict[tuple[str, str], str]]:
+    """A keyring in memory: nothing of the account is written to a disk."""
+    from keyring import get_keyring, set_keyring
+    from keyring.backend import KeyringBackend
+
+    held: dict[tuple[str, str], str] = {}
+
+    class Shelf(KeyringBackend):
+        priority = 1  # type: ignore[assignment]
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return held.get((service, username))
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            held[service, username] = password
+
+        def delete_password(self, service: str, username: str) -> None:
+            del held[service, username]
+
+    before = get_keyring()
+    set_keyring(Shelf())
+    yield held
+    set_keyring(before)
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory, shelf: dict[tuple[str, str], str]) -> Iterator[Live]:
     given = {names[0]: found for names in VARIABLES.values() if (found := _first(names))}
     if not {"INXT_USER", "INXT_PASSWORD"} <= given.keys():
         pytest.fail("set INXT_USER and INXT_PASSWORD: these tests need an account", pytrace=False)
@@ -104,12 +132,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     environment |= {
         "SKYCAP_CONFIG": str(home / "config.toml"),
         "SKYCAP_STATE": str(home / "state"),
-        "SKYCAP_CREDENTIAL_STORE": "file",
-        "SKYCAP_PASSPHRASE": os.urandom(16).hex(),
+        "SKYCAP_CREDENTIAL_STORE": "keyring",
     }
     account = Live(environment, f"{TOP}/{int(time.time())}-{os.urandom(4).hex()}")
     account.done("remote", "add", "live", "internxt")
     account.done("internxt", "login", "live", **given)
+    (account.secret,) = shelf.values()
     try:
         account.done("mkdir", account.place())
         try:

@@ -137,12 +137,13 @@ def test_a_link_is_made_and_taken_back(live: Live) -> None:
 @pytest.fixture
 def served(live: Live) -> Iterator[http.client.HTTPConnection]:
     """A WebDAV server over the folder of this run."""
+    login = {"SKYCAP_REMOTE_LIVE_SESSION": "env:LIVE_SESSION", "LIVE_SESSION": live.secret}
     words = ["webdav", "serve", live.place(), "--anonymous", "--json"]
     process = subprocess.Popen(
         [sys.executable, "-m", "skycap.core", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        env=live.environment,
+        env=live.environment | login,
     )
     assert process.stdout is not None
     try:
