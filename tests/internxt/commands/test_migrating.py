@@ -15,23 +15,24 @@ from skycap.core.cli.session import begin
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "internxt"
 PAGES = sorted(DOCS.glob("*.md"))
 OFFICIAL = """
-add-cert autocomplete config create-folder delete-permanently-file delete-permanently-folder download-file list
-login login-legacy logout logs move-file move-folder rename-file rename-folder trash-clear trash-file trash-folder
-trash-list trash-restore-file trash-restore-folder upload-file upload-folder webdav-config whoami workspaces-list
-workspaces-use workspaces-unset --refresh-cache --extended --name --id --directory --overwrite --port --email
---password --twofactor --twofactortoken --destination --force --file --folder --customAuth --no-customAuth
---createFullPath --no-createFullPath --deleteFilesPermanently --no-deleteFilesPermanently --http --https --host
---timeout --username --personal --json --non-interactive --debug
+add-cert autocomplete config create-folder delete-permanently-file delete-permanently-folder download-file
+list login login-legacy logout logs move-file move-folder rename-file rename-folder trash-clear trash-file
+trash-folder trash-list trash-restore-file trash-restore-folder upload-file upload-folder webdav-config
+whoami workspaces-list workspaces-use workspaces-unset --refresh-cache --extended --name --id --directory
+--overwrite --port --email --password --twofactor --twofactortoken --destination --force --file --folder
+--customAuth --no-customAuth --createFullPath --no-createFullPath --deleteFilesPermanently
+--no-deleteFilesPermanently --http --https --host --timeout --username --personal --json --non-interactive
+--debug
 """
 ACTIONS = ("enable", "start", "disable", "stop", "restart", "status")
 PYTHON = """
-login whoami logout list mkdir mv cp rcat upload download list-path download-path search find resolve tree trash
-trash-path trash-list trash-restore trash-clear delete delete-path webdav-start webdav-stop webdav-status
-webdav-mount webdav-test webdav-debug webdav-regenerate-ssl webdav-config quota config test help-extended --tfa
---2fa --tfa-secret --folder-id --detailed --all --parent-folder-id --workers --on-conflict --dry-run --verbose
---target --recursive --preserve-timestamps --include --exclude --chunk-workers --destination --ranged --no-ranged
--name -iname --maxdepth --depth --force --type --limit --background --show-mount --no-preserve-timestamps --server
---port --json
+login whoami logout list mkdir mv cp rcat upload download list-path download-path search find resolve tree
+trash trash-path trash-list trash-restore trash-clear delete delete-path webdav-start webdav-stop
+webdav-status webdav-mount webdav-test webdav-debug webdav-regenerate-ssl webdav-config quota config test
+help-extended --tfa --2fa --tfa-secret --folder-id --detailed --all --parent-folder-id --workers
+--on-conflict --dry-run --verbose --target --recursive --preserve-timestamps --include --exclude
+--chunk-workers --destination --ranged --no-ranged -name -iname --maxdepth --depth --force --type --limit
+--background --show-mount --no-preserve-timestamps --server --port --json
 """
 
 

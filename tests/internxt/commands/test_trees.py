@@ -94,6 +94,19 @@ def test_never_leaves_what_is_there_and_always_replaces_it(drive: Account) -> No
     assert drive.id_of("b/sub/x.txt") == kept
 
 
+def test_rename_keeps_both_also_in_folders_below(drive: Account) -> None:
+    drive.put("a/sub/x.txt", b"new")
+    drive.put("a/y.txt", b"added")
+    older = drive.put("b/sub/x.txt", b"older")
+    drive.put("b/sub/x (1).txt", b"oldest")
+    drive.done("copy", "--overwrite", "rename", "drive:a", "drive:b")
+    assert drive.names("b/sub") == ["x (1).txt", "x (2).txt", "x.txt"]
+    assert (drive.cat("b/sub/x.txt"), drive.cat("b/sub/x (2).txt")) == ("new", "older")
+    assert drive.id_of("b/sub/x (2).txt") == older
+    drive.done("copy", "--overwrite", "rename", "drive:a", "drive:b")
+    assert drive.names("b/sub") == ["x (1).txt", "x (2).txt", "x.txt"]
+
+
 def test_a_folder_cannot_be_copied_into_itself(drive: Account) -> None:
     drive.put("a/x.txt")
     assert drive("copy", "drive:a", "drive:a/b").status == 2
