@@ -38,6 +38,18 @@ def test_a_status_is_answered_in_the_form_of_the_server(emulator: InThread, user
     assert user.http.put(upload["url"], content=b"abc").status_code == 200
 
 
+def test_any_text_can_be_answered(emulator: InThread, user: Visitor) -> None:
+    emulator.fault(path="/usage", status=200, body="")
+    emulator.fault(
+        path="/limit", status=403, body="<html>blocked</html>", headers={"content-type": "text/html"}
+    )
+    empty, blocked = user.drive("GET", "/users/usage"), user.drive("GET", "/users/limit")
+    assert (empty.status_code, empty.content) == (200, b"")
+    assert (blocked.status_code, blocked.text) == (403, "<html>blocked</html>")
+    assert blocked.headers["content-type"] == "text/html"
+    assert len({one.headers["x-request-id"] for one in (empty, blocked)}) == 2
+
+
 def test_a_fault_strikes_after_some_and_for_some_times(emulator: InThread, user: Visitor) -> None:
     number = emulator.fault(path="/users/limit", status=429, skip=1, count=2)
 
@@ -122,7 +134,16 @@ def test_an_answer_is_late(emulator: InThread, user: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"what": 1}, {"path": "("}, {"path": 7}, {"cut": "never"}, {"status": 99}, {"query": "x"}]
+    "wrong",
+    [
+        {"what": 1},
+        {"path": "("},
+        {"path": 7},
+        {"cut": "never"},
+        {"status": 99},
+        {"query": "x"},
+        {"body": "x"},
+    ],
 )
 def test_a_fault_that_cannot_be_is_refused(emulator: InThread, wrong: dict[str, Any]) -> None:
     with pytest.raises(RuntimeError, match="400"):

@@ -94,6 +94,19 @@ def test_a_name_is_taken_by_name_and_type(user: Visitor) -> None:
         user.made_file(*fine)
 
 
+def test_the_retired_command_line_must_be_new_enough(user: Visitor) -> None:
+    body = {
+        "bucket": user.bucket,
+        "encryptVersion": "03-aes",
+        "folderUuid": user.root,
+        "size": 0,
+        "plainName": "a",
+    }
+    for version, status in (("1.5.0", 400), ("1.4.9", 400), ("", 400), ("1.5.1", 201)):
+        headers = {"internxt-client": "@internxt/cli", "internxt-version": version}
+        assert user.drive("POST", "/files", body, headers=headers).status_code == status
+
+
 def test_times_with_nanoseconds_are_taken(user: Visitor) -> None:
     made = user.made_file(
         "a", None, b"", modificationTime="2020-01-02T03:04:05.123456789Z", date="2020-01-02"

@@ -154,6 +154,15 @@ def test_a_link_opens_one_thing_one_way(user: Visitor) -> None:
     assert user.http.head(bare).content == b""
 
 
+def test_credentials_do_not_belong_to_a_link(user: Visitor) -> None:
+    [upload] = user.start(1).json()["uploads"]
+    for refused in (
+        user.http.get(_link(user), auth=user.basic),
+        user.http.put(upload["url"], auth=user.basic),
+    ):
+        assert (refused.status_code, "InvalidArgument" in refused.text) == (400, True)
+
+
 def test_a_link_ends_with_its_time(emulator: InThread, user: Visitor) -> None:
     emulator.set(link_lifetime_s=60)
     link = _link(user)
@@ -171,6 +180,20 @@ def test_an_object_that_was_removed_is_not_found(user: Visitor) -> None:
     user.drive("DELETE", f"/files/{made['uuid']}")
     found = user.http.get(link)
     assert (found.status_code, "NoSuchKey" in found.text) == (404, True)
+
+
+def test_a_reader_that_goes_away_harms_nobody(emulator: InThread, user: Visitor) -> None:
+    import socket
+    from urllib.parse import urlsplit
+
+    link = _link(user, bytes(20 << 20))
+    parts = urlsplit(link)
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        connection.sendall(f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    while emulator.state()["open_requests"]:
+        pass
+    assert len(user.http.get(link).content) == 20 << 20
 
 
 def test_five_gibibytes_are_the_most_of_one_put(user: Visitor) -> None:

@@ -65,15 +65,11 @@ class Accounts:
     def emptied(self, email: str = EMAIL, **options: Any) -> Internxt:
         """The same, of an account in which nothing is."""
         self.emulator.clear_faults()
-        storage = self.storage(email, **options)
-        try:
-            if self.emulator.state()["requests"] != self._clean:  # else nothing was asked since
-                self._empty(storage)
-                self._clean = self.emulator.state()["requests"] if email == EMAIL else -1
-        except BaseException:
-            storage.close()
-            raise
-        return storage
+        if self.emulator.state()["requests"] != self._clean:  # else nothing was asked since
+            with self.storage(email) as cleaner:
+                self._empty(cleaner)
+            self._clean = self.emulator.state()["requests"] if email == EMAIL else -1
+        return self.storage(email, **options)
 
     @staticmethod
     def _empty(storage: Internxt) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ import pytest
 from skycap.core.storage import Storage
 from skycap.core.storage.overlays.crypt import Crypt, KeyFile
 from skycap.core.testing import StorageConformance
+from skycap.core.testing.conformance.base import ConformanceBase
+from skycap.core.testing.conformance.reading import ReadingPromises
+from skycap.core.testing.conformance.uploads import UploadPromises
+from skycap.core.testing.conformance.writing import WritingPromises
 from skycap.internxt.storage.storage import Internxt
 from tests.internxt.storage.accounts import OTHER, Accounts
 
@@ -30,7 +35,7 @@ class TestInternxt(StorageConformance):
         return self._opened(chunk_size="64KiB")
 
 
-class TestCryptOverInternxt(StorageConformance):
+class _Vault(ConformanceBase):
     @pytest.fixture
     def storage(self, opened: Callable[..., Internxt], tmp_path: Path) -> Iterator[Storage]:
         key = tmp_path / "vault.key"
@@ -38,6 +43,15 @@ class TestCryptOverInternxt(StorageConformance):
         with Crypt(opened(chunk_size="64KiB"), KeyFile(str(key)), base="a vault") as storage:
             storage.make_dir("")
             yield storage
+
+
+class TestCryptOverInternxt(_Vault, ReadingPromises, WritingPromises, UploadPromises):
+    """What meets the service in another way than a bare storage does; all of it is told below."""
+
+
+@pytest.mark.long
+class TestAllOfCryptOverInternxt(_Vault, StorageConformance):
+    pass
 
 
 _ONLY_DOCUMENTS = pytest.mark.xfail(reason="the service keeps old versions of documents only")
@@ -50,8 +64,8 @@ _NO_HISTORY_OF_FILES = (
     "test_an_old_version_can_be_read",
     "test_what_comes_back_from_its_history_has_its_metadata",
 )
-for _case in (TestInternxt, TestCryptOverInternxt):
-    for _name in _NO_HISTORY_OF_FILES:
+for _case in (TestInternxt, TestCryptOverInternxt, TestAllOfCryptOverInternxt):
+    for _name in filter(partial(hasattr, _case), _NO_HISTORY_OF_FILES):
         _promise = getattr(StorageConformance, _name)
 
         def _as_it_is(self: StorageConformance, storage: Storage, _promise: Any = _promise) -> None:

@@ -16,7 +16,7 @@ from skycap.internxt.storage.shares import PublicLinks
 from skycap.internxt.storage.storage import Internxt
 from skycap.internxt.storage.trash import AccountTrash
 from tests.internxt.storage.accounts import Accounts
-from tests.internxt.storage.reading import content_of
+from tests.internxt.storage.reading import content_of, walked
 
 
 def test_a_document_has_old_versions_that_can_be_read_restored_and_forgotten(storage: Internxt) -> None:
@@ -119,7 +119,7 @@ def test_many_more_files_than_one_request_takes_are_removed(storage: Internxt) -
         storage.write(name, b"")
     told = dict(storage.remove_many([*names, "dir", "bad//path", "dir/absent"]))
     assert [path for path, error in told.items() if error is not None] == ["bad//path"]
-    assert list(storage.scan_all("")) == []
+    assert list(walked(storage)) == []
 
 
 def test_a_link_opens_with_its_code_and_stays_the_same(storage: Internxt) -> None:
@@ -221,3 +221,28 @@ def test_a_place_is_told_by_its_account(accounts: Accounts, storage: Internxt) -
     assert "user@example.com" in repr(storage)
     shown: dict[str, Any] = vars(storage.facts) if hasattr(storage.facts, "__dict__") else {}
     assert "mnemonic" not in repr(shown)
+
+
+def test_who_has_just_come_finds_the_places_of_what_is_in_the_trash_and_shared(
+    storage: Internxt, opened: Callable[..., Internxt]
+) -> None:
+    for path in ("a/b/trashed", "a/b/shared", "a/b/holiday", "gone/file"):
+        storage.write(path, b"x")
+    storage.shares().create("a/b/shared")
+    storage.shares().create("gone/file")
+    storage.remove("a/b/trashed")
+    storage.remove_tree("gone")
+    cold = opened()
+    assert {trashed.entry.path for trashed in cold.trash().list()} == {"a/b/trashed", "gone"}
+    assert [share.path for share in opened().shares().list()] == ["a/b/shared"]
+    assert [entry.path for entry in opened().search("holiday")] == ["a/b/holiday"]
+    assert opened().places.path_of("00000000-0000-4000-8000-000000000000") is None
+
+
+def test_what_is_below_a_trashed_folder_has_no_place(
+    storage: Internxt, opened: Callable[..., Internxt]
+) -> None:
+    storage.write("a/b/file", b"x")
+    inner = storage.places.folder("a/b").folder.uuid
+    storage.remove_tree("a")
+    assert opened().places.path_of(inner) is None

@@ -27,7 +27,7 @@ from skycap.internxt.emulator.running import Emulator
 from skycap.internxt.storage import naming, reading
 from skycap.internxt.storage.storage import Internxt
 from tests.internxt.storage.accounts import Accounts
-from tests.internxt.storage.reading import content_of, noise
+from tests.internxt.storage.reading import content_of, noise, walked
 
 _CONTENT = noise(300_000)
 
@@ -118,7 +118,7 @@ def test_a_folder_whose_making_was_not_answered_is_there_once(
 ) -> None:
     emulator.fault(method="POST", path="/drive/folders$", cut=cut)
     _patient(storage).make_dir("dir/sub")
-    assert [entry.path for entry in storage.scan_all("")] == ["dir", "dir/sub"]
+    assert [entry.path for entry in walked(storage)] == ["dir", "dir/sub"]
 
 
 @pytest.mark.parametrize(
@@ -300,6 +300,7 @@ def test_ranges_in_a_local_file_are_checked_when_all_of_them_are_there(
         storage.read_file("file", str(local), offset=start, length=length)
     emulator.fault(path="/info$", patch={"shards.0.hash": "0" * 40}, count=None)
     later = opened()
+    assert storage.sources == {}
     for start, length in ranges[2:-1]:
         later.read_file("file", str(local), offset=start, length=length)
     with pytest.raises(IntegrityError):
@@ -362,11 +363,11 @@ def _read_and_write(storage: Internxt) -> None:
 def test_what_somebody_removes_meanwhile_is_made_again(opened: Callable[..., Internxt]) -> None:
     storage = opened(cache=0)
     storage.write("dir/file", b"old")
-    list(storage.scan_all(""))
+    list(walked(storage))
     with Internxt(storage.options, storage.session) as other:
         other.remove_tree("dir")
     storage.write("dir/file", _CONTENT)
-    assert [entry.path for entry in storage.scan_all("")] == ["dir", "dir/file"]
+    assert [entry.path for entry in walked(storage)] == ["dir", "dir/file"]
     assert content_of(storage, "dir/file") == _CONTENT
 
 

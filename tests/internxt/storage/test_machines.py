@@ -17,6 +17,7 @@ from skycap.core.testing.statemachine import StorageWalk, _outcome, _seen, _tree
 from skycap.internxt.storage.cache import Known
 from skycap.internxt.storage.storage import Internxt
 from tests.internxt.storage.accounts import Accounts
+from tests.internxt.storage.reading import walked
 
 _NAMES = st.sampled_from(["a", "b", "a.b", ".c", "d."])
 _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
@@ -77,7 +78,7 @@ class _Alone(StorageWalk):
         storage = self.storage
         assert isinstance(storage, Internxt)
         self.other.cache.forget("")
-        for _ in self.other.scan_all(""):
+        for _ in walked(self.other):
             pass
         there = self.other.cache._folders
         for path, known in storage.cache._folders.items():

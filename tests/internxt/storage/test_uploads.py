@@ -27,6 +27,7 @@ from skycap.internxt.emulator.running import Emulator
 from skycap.internxt.storage.storage import Internxt
 from skycap.internxt.storage.upload import PartsUpload
 from tests.internxt.storage.accounts import EMAIL, PASSWORD, Accounts
+from tests.internxt.storage.reading import walked
 
 _LEAST = 104_857_600
 _MTIME = 1_500_000_000_000_000_000
@@ -313,7 +314,7 @@ def test_a_copy_that_was_killed_goes_on_with_the_parts_that_are_there(
         finally:
             process.send_signal(signal.SIGKILL)
     emulator.clear_faults()
-    assert list(storage.scan_all("")) == [] or not any(one.is_file for one in storage.scan_all(""))
+    assert list(walked(storage)) == [] or not any(one.is_file for one in walked(storage))
     between = _now(emulator)
     again = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
     assert again.returncode == 0, again.stdout + again.stderr

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from skycap.core.errors import Conflict, NotFound
+from skycap.core.errors import Conflict, DownloadFailed, NotFound
 from skycap.core.storage import IF_ABSENT, Metadata
 from skycap.internxt.api import files, folders
 from skycap.internxt.api.models import EXISTS, File
 from skycap.internxt.storage.storage import Internxt
 from tests.internxt.storage.accounts import Accounts
+from tests.internxt.storage.reading import walked
 
 
 class Wire:
@@ -207,7 +208,7 @@ def test_a_rename_in_one_folder_changes_the_name_and_a_move_the_place(storage: I
     wire.again()
     storage.rename("a/other", "b/third.md")
     assert "PATCH /drive/files/*" in wire.told
-    assert [entry.path for entry in storage.scan_all("") if entry.is_file] == ["b/third.md"]
+    assert [entry.path for entry in walked(storage) if entry.is_file] == ["b/third.md"]
 
 
 @pytest.mark.parametrize("name", [" leading", "trailing ", " both.md ", "x. md"])
@@ -287,7 +288,7 @@ def test_a_folder_that_is_not_known_everywhere_yet_is_waited_for(
         storage.make_dir("other/deep")
     finally:
         accounts.emulator.set(folder_delay_ms=0)
-    assert [entry.path for entry in storage.scan_all("") if entry.is_file] == ["new/deep/file"]
+    assert [entry.path for entry in walked(storage) if entry.is_file] == ["new/deep/file"]
     assert accounts.emulator.state()["orphans"] == []
 
 
@@ -300,3 +301,23 @@ def test_a_new_folder_is_left_alone_at_first(opened: Callable[..., Internxt], ac
     finally:
         accounts.emulator.set(folder_delay_ms=0)
     assert [one["status"] for one in wire.requests if one["method"] == "POST" and one["status"] == 404] == []
+
+
+def test_ranges_of_one_version_ask_for_the_object_once(storage: Internxt, wire: Wire) -> None:
+    content = bytes(range(256)) * 100
+    version = storage.write("file", content).version
+    wire.again()
+    for offset in (0, 5000, 9999):
+        with storage.read("file", offset=offset, length=1000, version=version) as reader:
+            assert reader.read() == content[offset : offset + 1000]
+    assert Counter(wire.told)["GET /network/buckets/*/files/*/info"] == 1
+    assert Counter(wire.told)["GET /objects/*"] == 3
+
+
+def test_a_version_that_was_replaced_cannot_be_read_any_more(storage: Internxt) -> None:
+    version = storage.write("file", b"old").version
+    with storage.read("file", length=2, version=version) as reader:
+        assert reader.read() == b"ol"
+    storage.write("file", b"new")
+    with pytest.raises((NotFound, DownloadFailed)), storage.read("file", version=version) as reader:
+        reader.read()

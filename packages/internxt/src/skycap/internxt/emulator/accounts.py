@@ -16,6 +16,7 @@ from skycap.internxt.emulator.store.database import Database
 _BCRYPT = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 BLOCKED_AFTER = 10
 """Failed logins in a row."""
+TIER_ID = "2f1d7a52-6c3b-4f0e-9a58-3c1f0f6f2c11"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def user_object(account: sqlite3.Row) -> dict[str, object]:
         "backupsBucket": None,
         "avatar": None,
         "emailVerified": True,
-        "tierId": str(_uuid("tier", "emulator")),
+        "tierId": TIER_ID,
         "lastPasswordChangedAt": time_text(account["password_changed"]),
     }
 

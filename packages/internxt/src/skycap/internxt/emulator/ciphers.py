@@ -94,6 +94,7 @@ def _gcm_key(password: str, salt: bytes) -> bytes:
     return hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _GCM_ROUNDS, 32)
 
 
+@functools.lru_cache(maxsize=64)
 def password_hash(password: str, salt: bytes) -> str:
     """What a client sends for a password, in hex: PBKDF2 over SHA-1, 10 000 rounds."""
     return hashlib.pbkdf2_hmac("sha1", password.encode(), salt, 10_000, 32).hex()

@@ -30,6 +30,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     message: str | None = None
     """What the refusal says."""
+    body: str | None = None
+    """Or answer exactly this, with a content type among the headers."""
     delay_ms: int = 0
     """Wait, before anything else."""
     cut: str | None = None
@@ -60,6 +62,8 @@ class Fault:
             raise ValueError(f"path: no regular expression: {error}") from error
         if fault.cut not in {None, "before", "after"}:
             raise ValueError("cut: before or after")
+        if fault.body is not None and fault.status is None:
+            raise ValueError("body: only with a status")
         if fault.status is not None and not 200 <= fault.status <= 599:
             raise ValueError("status: from 200 to 599")
         query = {str(name): str(value) for name, value in fault.query.items()}
@@ -104,7 +108,7 @@ def _value(text: str) -> Any:
         return text
 
 
-_TEXTS = {"method", "path", "message", "cut"}
+_TEXTS = {"method", "path", "message", "body", "cut"}
 
 
 @dataclass

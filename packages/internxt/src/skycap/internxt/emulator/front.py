@@ -41,6 +41,7 @@ class Front:
         async def noting(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 entry.status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", b"%032x" % entry.number)]
             await send(message)
 
         try:
@@ -113,7 +114,9 @@ async def _refuse(fault: Fault, path: str, send: Send) -> None:
         text = fault.message or HTTPStatus(status).phrase
     except ValueError:  # 420 is none of the standard
         text = "Max space used"
-    if path.startswith("/objects/"):
+    if fault.body is not None:
+        kind, body = "text/plain", fault.body.encode()
+    elif path.startswith("/objects/"):
         kind, body = "application/xml", StorageRefused(status, text.replace(" ", ""), text).body.encode()
     elif path.startswith("/network"):
         kind, body = "application/json", json.dumps(NetworkRefused(status, text).body).encode()

@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 
+from skycap.internxt.emulator.accounts import TIER_ID
 from skycap.internxt.emulator.settings import DAY_S, Settings
 from skycap.internxt.emulator.store.database import Database
 
@@ -32,7 +33,7 @@ class Tokens:
             "username": account["email"],
             "sharedWorkspace": False,
             "networkCredentials": {"user": account["email"]},
-            "tierId": None,
+            "tierId": TIER_ID,
             "workspaces": {"owners": []},
         }
         if platform is not None:

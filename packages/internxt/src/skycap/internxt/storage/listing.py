@@ -1,4 +1,4 @@
-"""Listings: one folder at a time, or the whole account in pages of a thousand."""
+"""Listings, one folder at a time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from skycap.internxt.storage.cache import NAMES_MAX
 
 if TYPE_CHECKING:
     from skycap.internxt.storage.storage import Internxt
-
-_BATCH = 500
 
 
 def scan(storage: Internxt, path: str) -> Iterator[Entry]:
@@ -44,21 +42,6 @@ def _items(storage: Internxt, path: str, uuid: str, seen: dict[str, Item]) -> It
         except NotFound:
             storage.cache.saw_nothing(path)
             raise
-
-
-def scan_all(storage: Internxt, path: str) -> Iterator[Entry]:
-    """All levels, one folder after the other."""
-    left = [path]
-    while left:
-        folder = left.pop()
-        try:
-            for entry in scan(storage, folder):
-                if entry.is_dir:
-                    left.append(entry.path)
-                yield entry
-        except NotFound:
-            if folder == path:
-                raise  # one that goes away on the way is as if it had not been listed
 
 
 def is_empty(storage: Internxt, folder: Folder, path: str) -> bool:

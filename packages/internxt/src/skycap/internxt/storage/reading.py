@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from skycap.internxt.storage.storage import Internxt
 
 _TRIES = 5
+_KEPT = 64
 _PATIENT = Policy(attempts=_TRIES, base_s=0.3, cap_s=20.0)
 
 
@@ -234,6 +235,20 @@ def open_file(
         yield Reader(begun.source, Joined(begun.first, rest), offset, wanted, check=check)
 
 
+def _source(storage: Internxt, path: str, version: str | None) -> Source:
+    """The object; of one version, which never changes, it is asked for once for all its ranges."""
+    if version is None:
+        return Source(storage, path, None)
+    known = storage.sources.get((path, version))
+    if known is None:
+        known = Source(storage, path, version)
+        with storage.lock:
+            while len(storage.sources) >= _KEPT:
+                storage.sources.pop(next(iter(storage.sources)))
+            storage.sources[path, version] = known
+    return known
+
+
 @dataclass(frozen=True, slots=True)
 class _Begun:
     source: Source
@@ -245,7 +260,7 @@ class _Begun:
 def _begin(storage: Internxt, path: str, offset: int, length: int | None, version: str | None) -> _Begun:
     """The first bytes of a range; of the new object, where somebody replaces it at this moment."""
     for turn in range(_TRIES):
-        source = Source(storage, path, version)
+        source = _source(storage, path, version)
         left = max(0, source.size - offset)
         wanted = left if length is None else min(length, left)
         if not wanted:
@@ -257,6 +272,7 @@ def _begin(storage: Internxt, path: str, offset: int, length: int | None, versio
         except Replaced:
             cipher.close()
             storage.cache.forget(path)
+            storage.sources.pop((path, version), None)
             if turn == _TRIES - 1:
                 raise
         except BaseException:

@@ -45,7 +45,6 @@ class Internxt(Storage):
     capabilities = FULL | {
         Capability.READ_VERSION,
         Capability.WRITE_IF_ABSENT,
-        Capability.SCAN_ALL,
         Capability.RENAME,
         Capability.RENAME_IF_ABSENT,
         Capability.REMOVE_MANY,
@@ -79,6 +78,7 @@ class Internxt(Storage):
         self.record = Record(owner.uuid)
         self.lock = threading.Lock()
         self.fillings: dict[tuple[str, str], Filling] = {}
+        self.sources: dict[tuple[str, str | None], reading.Source] = {}
         self._keys: dict[str, Keys] = {}
 
     @classmethod
@@ -216,10 +216,6 @@ class Internxt(Storage):
     def scan(self, path: str) -> Iterator[Entry]:
         """Pages of 50, files first."""
         return listing.scan(self, paths.validate(path))
-
-    def scan_all(self, path: str) -> Iterator[Entry]:
-        """Folder by folder."""
-        return listing.scan_all(self, paths.validate(path))
 
     # Writable
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import uuid as uuids
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from skycap.internxt.emulator.checking import ID24, Fields, path_uuid, time_text
@@ -25,8 +26,10 @@ VERSIONED = {"pdf", "docx", "xlsx", "csv"}
 
 
 @router.post("")
-def create(here: SignedIn, body: Body) -> Response:
+def create(request: Request, here: SignedIn, body: Body) -> Response:
     """Make a file of an object that is on the network, or of nothing."""
+    if request.headers.get("internxt-client") == "@internxt/cli":
+        _check_retired(request.headers.get("internxt-version", ""))
     fields = Fields(body)
     new, folder_uuid = _new_file(fields), fields.uuid("folderUuid")
     fields.done()
@@ -153,6 +156,13 @@ def delete_by_object(here: SignedIn, bucket: str, file_id: str) -> Response:
     services.objects.unlink(gone)
     purge(services)
     return empty()
+
+
+def _check_retired(version: str) -> None:
+    """The first command line wrote files that others could not read: 400 before 1.5.1."""
+    numbers = tuple(int(digits) for digits in re.findall(r"\d+", version)[:3])
+    if numbers < (1, 5, 1):
+        raise Refused(400, "Your CLI version is no longer supported: update to 1.5.1 or later")
 
 
 def keep_version(db: sqlite3.Connection, here: Here, row: sqlite3.Row) -> None:

@@ -56,6 +56,8 @@ async def _serve(services: Services, scope: Scope, receive: Receive, send: Send)
         raise StorageRefused(403, "AccessDenied", "Request has expired")
     link = services.links.read(key, query, scope["method"])
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    if "authorization" in headers:
+        raise StorageRefused(400, "InvalidArgument", "Only one auth mechanism allowed")
     if scope["method"] == "PUT":
         await _put(services, scope, link, headers, receive, send)
     else:
