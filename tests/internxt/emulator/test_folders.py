@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -242,3 +243,20 @@ def test_a_tree_an_ancestry_and_sizes_can_be_asked_for(user: Visitor) -> None:
     stats = user.drive("GET", f"/folders/{one['uuid']}/stats").json()
     assert (stats["fileCount"], stats["totalSize"]) == (2, 8)
     assert user.drive("GET", f"/folders/{one['uuid']}/size").json() == {"size": 8}
+
+
+def test_of_many_that_take_a_name_at_once_one_gets_it(emulator: InThread, user: Visitor) -> None:
+    import httpx
+
+    def make(number: int) -> list[int]:
+        with httpx.Client(timeout=30, trust_env=False, verify=False) as client:
+            rival = Visitor(emulator, client)
+            rival.user, rival.token = user.user, user.token
+            body = {"plainName": "x", "parentFolderUuid": user.root}
+            return [rival.drive("POST", "/folders", body).status_code, rival.file("a", "txt").status_code]
+
+    with ThreadPoolExecutor(8) as pool:
+        folders, files = zip(*pool.map(make, range(8)), strict=True)
+    for statuses in (folders, files):
+        assert sorted(statuses) == [201] + [409] * 7
+    assert len(emulator.state()["orphans"]) == 7

@@ -31,6 +31,11 @@ class Connection:
     def __init__(self, protocol: Protocol) -> None:
         self._protocol = protocol
 
+    @property
+    def is_tls(self) -> bool:
+        """Whether bytes must be encrypted here, so that the kernel cannot send them from a file."""
+        return self._protocol.transport.get_extra_info("sslcontext") is not None
+
     async def send_file(self, file: BinaryIO, start: int, length: int) -> None:
         """Send a stretch of a file, after the response was started and before its last body message."""
         event = h11.Data(data=cast(bytes, _Length(length)))

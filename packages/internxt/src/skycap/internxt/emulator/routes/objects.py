@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl
 
 from skycap.internxt.emulator.errors import StorageRefused
@@ -24,6 +24,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 MOST_AT_ONCE = 5 << 30
 """Bytes of one PUT, as S3 has it."""
 _BLOCK = 1 << 20
+_TLS_BLOCK = 1 << 18
 _MOST_BLOCKS = 512  # the kernel takes 1024 in one call
 
 
@@ -157,23 +158,37 @@ async def _get(services: Services, scope: Scope, link: Link, headers: dict[str, 
     pieces = await asyncio.to_thread(services.objects.pieces, link.key, start, stop - start)
     await _begin(send, status, told)
     if scope["method"] == "GET":
-        await _send_pieces(scope, pieces, scope.get("skycap.send_only"))
+        await _send_pieces(scope, pieces, send, scope.get("skycap.send_only"))
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _send_pieces(scope: Scope, pieces: list[Piece], send_only: int | None) -> None:
+async def _send_pieces(scope: Scope, pieces: list[Piece], send: Send, send_only: int | None) -> None:
     connection = scope[CONNECTION]
     for piece in pieces:
         length = piece.length if send_only is None else min(piece.length, send_only)
         with open(piece.path, "rb") as file:
             if length:
-                with contextlib.suppress(ConnectionError):  # who went away misses the rest
-                    await connection.send_file(file, piece.start, length)
+                if connection.is_tls:
+                    await _send_blocks(file, piece.start, length, send)
+                else:
+                    with contextlib.suppress(ConnectionError):  # who went away misses the rest
+                        await connection.send_file(file, piece.start, length)
         if send_only is not None:
             send_only -= length
             if not send_only:
                 connection.close()
                 return
+
+
+async def _send_blocks(file: BinaryIO, start: int, length: int, send: Send) -> None:
+    """Read from the cache of the kernel, which is quicker than to ask a thread for it."""
+    end = start + length
+    while start < end:
+        block = os.pread(file.fileno(), min(_TLS_BLOCK, end - start), start)
+        if not block:  # somebody shortened the file: the client sees an answer that ends early
+            return
+        start += len(block)
+        await send({"type": "http.response.body", "body": block, "more_body": True})
 
 
 def _range(text: str, size: int) -> tuple[int, int] | None:

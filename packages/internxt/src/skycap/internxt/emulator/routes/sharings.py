@@ -97,7 +97,7 @@ def stop(here: SignedIn, kind: str, uuid: str) -> Response:
 
 def _of_own_item(db: sqlite3.Connection, here: Here, kind: str, uuid: str) -> sqlite3.Row:
     if kind not in KINDS:
-        raise Refused(400, f"itemType must be one of the following values: {', '.join(KINDS)}")
+        raise Refused(400, "Invalid item type")
     item = sharings.owned_item(db, here.account, kind, path_uuid(uuid), here.services.settings.now())
     row = sharings.of_item(db, item["uuid"])
     if row is None:
