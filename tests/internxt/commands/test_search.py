@@ -18,7 +18,7 @@ def tree(drive: Account) -> Account:
 def test_names_are_found_with_their_paths_best_first(tree: Account) -> None:
     lines = tree.ix("search", "report").out.splitlines()
     assert lines[0] == "drive:office/old/report.txt"
-    assert sorted(lines) == ["drive:reports/", "drive:office/old/report.txt", "drive:office/report 2024.pdf"]
+    assert sorted(lines) == ["drive:office/old/report.txt", "drive:office/report 2024.pdf", "drive:reports/"]
 
 
 def test_a_place_holds_what_is_found_below_it(tree: Account) -> None:
