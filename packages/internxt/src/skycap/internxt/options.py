@@ -41,6 +41,9 @@ class InternxtOptions(StorageOptions):
         "Bytes in one part of what is sent in parts, a multiple of 16", default=Size(16 * MiB)
     )
     trash: bool = option("Put what is removed into the trash; else it is gone for good", default=True)
+    thumbnails: bool = option(
+        "Make thumbnails of images that are uploaded, as the web shows them (needs Pillow)", default=False
+    )
     verify: bool = option("Check the hash of whatever is read as a whole", default=True)
     cache: Duration = option(
         "How long what was seen of folders is believed, though others may change them", default=Duration(10)

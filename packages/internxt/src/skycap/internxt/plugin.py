@@ -28,4 +28,10 @@ def register_auth_methods() -> Iterable[Lazy]:
 @hookimpl
 def register_commands() -> Iterable[Lazy]:
     """What only Internxt has."""
-    return [Lazy("internxt", "Log in to Internxt Drive, and out", "skycap.internxt.commands:app")]
+    return [
+        Lazy(
+            "internxt",
+            "Internxt Drive: log in, trash, search, links, versions",
+            "skycap.internxt.commands:app",
+        )
+    ]

@@ -249,7 +249,12 @@ class Internxt(Storage):
 
         self.new_path(path)
         self.only_absent(condition, Capability.WRITE_IF_VERSION, path)
-        return write(self, path, source, size, metadata, condition)
+        entry = write(self, path, source, size, metadata, condition)
+        if self.options.thumbnails:
+            from skycap.internxt.thumbnails import after_write
+
+            after_write(self, path, entry, source)
+        return entry
 
     def make_dir(self, path: str) -> None:
         """One request for each that is missing, and half a second for the service to know it everywhere."""
