@@ -295,7 +295,7 @@ def read_file(
     with ExitStack() as stack:
         stack.callback(begun.cipher.close)
         rest: BinaryReader = begun.cipher
-        if wanted >= AHEAD_FROM:
+        if whole and wanted >= AHEAD_FROM:  # of ranges there are several at once anyway
             rest = stack.enter_context(Ahead(rest))
         joined = Joined(begun.first, rest)
         _fill(local, Reader(source, joined, offset, wanted, check=check and whole), offset)
