@@ -5,7 +5,7 @@
 RUN ?= uv run --frozen
 PACKAGES := $(sort $(notdir $(wildcard packages/*)))
 
-.PHONY: help check gates format lint types imports deps test docs reference serve foreign long bench changes
+.PHONY: help check gates format lint types imports deps test docs reference serve foreign long live bench changes
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -50,6 +50,9 @@ foreign: ## the tests that need programs from Debian or npm
 
 long: ## the tests that take minutes to hours
 	$(RUN) pytest -m long --timeout 0
+
+live: ## the tests that need an account, from INXT_USER and INXT_PASSWORD
+	$(RUN) pytest -m live
 
 bench: ## the benchmarks, at a twentieth of their size; SCALE=1 for the whole
 	$(RUN) --group bench python -m benchmarks.run --scale $(or $(SCALE),0.05)

@@ -10,9 +10,11 @@ import pkgutil
 import sys
 
 EXTRAS = ("skycap.core.testing",)
-OF_EXTRA = {"cheroot", "defusedxml", "waitress", "wsgidav"}
-"""What the extra `webdav` brings. Below WEBDAV alone a module may be without it, and only for that reason."""
-WEBDAV = "skycap.core.webdav."
+OF_EXTRA = {
+    "skycap.core.webdav.": {"cheroot", "defusedxml", "waitress", "wsgidav"},
+    "skycap.internxt.emulator.": {"fastapi", "h11", "jwt", "uvicorn"},
+}
+"""What an extra brings. Below these names alone a module may be without it, and only for that reason."""
 
 
 def main(name: str) -> int:
@@ -30,7 +32,8 @@ def imported(name: str) -> bool:
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if name.startswith(WEBDAV) and str(error.name).partition(".")[0] in OF_EXTRA:
+        missing = str(error.name).partition(".")[0]
+        if any(name.startswith(room) and missing in brought for room, brought in OF_EXTRA.items()):
             return False
         raise
     return True

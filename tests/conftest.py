@@ -17,7 +17,7 @@ settings.register_profile("skycap", deadline=None, print_blob=True)
 settings.load_profile("skycap")
 
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
-_MARKS = ("foreign", "long")
+_MARKS = ("foreign", "long", "live")
 _numbers = itertools.count()
 
 
@@ -71,4 +71,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     counts = config.stash[_LEFT_OUT]
     told = [f"{counts[mark]} {mark}" for mark in _MARKS if counts[mark]]
     if told:
-        terminalreporter.write_line(f"left out: {', '.join(told)} (`make foreign`, `make long`)")
+        terminalreporter.write_line(f"left out: {', '.join(told)} (`make foreign`, `make long`, `make live`)")

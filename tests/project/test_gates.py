@@ -46,6 +46,7 @@ def test_check_is_every_gate_and_the_tests() -> None:
         ("docs", "mkdocs build --strict"),
         ("foreign", "pytest -m foreign"),
         ("long", "pytest -m long"),
+        ("live", "pytest -m live"),
     ],
 )
 def test_a_target_is_the_command_one_would_type(target: str, command: str) -> None:
@@ -126,6 +127,6 @@ def test_plain_pytest_leaves_out_what_pip_cannot_bring() -> None:
     options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"][
         "ini_options"
     ]
-    assert "not foreign and not long" in options["addopts"]
-    assert {one.split(":")[0] for one in options["markers"]} == {"foreign", "long"}
+    assert "not foreign and not long and not live" in options["addopts"]
+    assert {one.split(":")[0] for one in options["markers"]} == {"foreign", "long", "live"}
     assert options["filterwarnings"][0] == "error"

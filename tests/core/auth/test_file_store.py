@@ -101,3 +101,31 @@ def test_where_nobody_can_type_it_the_variable_is_named(monkeypatch: pytest.Monk
         with pytest.raises(AuthMissing) as caught:
             ask_passphrase(new=False)
     assert "SKYCAP_PASSPHRASE" in (caught.value.hint or "")
+
+
+def typing(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
+    """Somebody sits at a terminal and types these passphrases; what is left to be typed."""
+    left = list(words)
+    monkeypatch.delenv("SKYCAP_PASSPHRASE", raising=False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream=None: left.pop(0))
+    return left
+
+
+def test_a_person_types_the_passphrase_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "c.json")
+    left = typing(monkeypatch, "correct horse", "correct horse", "never asked for")
+    FileStore(path).set("skycap", "a", Secret("1"))
+    FileStore(path).set("skycap", "b", Secret("2"))
+    assert FileStore(path).get("skycap", "a") == Secret("1")
+    assert left == ["never asked for"]
+
+
+def test_one_that_opens_nothing_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "c.json")
+    store_at(tmp_path / "c.json").set("skycap", "a", Secret("1"))
+    left = typing(monkeypatch, "slip", "correct horse")
+    with pytest.raises(AuthMissing):
+        FileStore(path).get("skycap", "a")
+    assert FileStore(path).get("skycap", "a") == Secret("1")
+    assert left == []

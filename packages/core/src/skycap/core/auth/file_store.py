@@ -28,6 +28,8 @@ from skycap.core.state import make_private_folder, state_folder
 FILE_NAME = "credentials.json"
 VARIABLE = "SKYCAP_PASSPHRASE"
 _SALT_SIZE = 16
+_typed: dict[str, Secret[str]] = {}
+"""What somebody typed and what opened a file, by its path: nobody is asked twice in one run."""
 Contents = dict[str, dict[str, str]]
 
 
@@ -124,11 +126,13 @@ class FileStore:
             contents: Contents = json.loads(open_sealed(key, sealed, aad=head))
         except IntegrityError:
             self._passphrase = None
+            _typed.pop(self._path, None)
             raise AuthMissing(
                 "the passphrase does not open the credential file, or the file was changed",
                 where=self._path,
                 hint=f"Is {VARIABLE} right? Without the passphrase, move the file away and log in again.",
             ) from None
+        self._remember()
         return contents
 
     def _seal(self, contents: Contents) -> bytes:
@@ -149,12 +153,18 @@ class FileStore:
         sealed = seal(key, json.dumps(contents).encode("utf-8"), aad=_head(1, kdf))
         file = {"version": 1, "kdf": kdf, "nonce": _text(sealed.nonce), "tag": _text(sealed.tag)}
         file["ciphertext"] = _text(sealed.ciphertext)
+        self._remember()
         return json.dumps(file).encode("ascii") + b"\n"
 
     def _known_passphrase(self, *, new: bool) -> Secret[str]:
         if self._passphrase is None:
-            self._passphrase = self._ask(new=new)
+            known = None if os.environ.get(VARIABLE) or self._ask is not ask_passphrase else _typed
+            self._passphrase = (known or {}).get(self._path) or self._ask(new=new)
         return self._passphrase
+
+    def _remember(self) -> None:
+        if self._passphrase is not None and self._ask is ask_passphrase and not os.environ.get(VARIABLE):
+            _typed[self._path] = self._passphrase
 
 
 def _head(version: int, kdf: dict[str, Any]) -> bytes:

@@ -24,8 +24,8 @@ from skycap.core.version import VERSION
 
 _LENIENT = frozenset({"config", "doctor", "info", "plugins", "logs", "completion"})
 """Commands that must work while the configuration is broken."""
-_MAKES_CONFIG = frozenset({"remote add", "config edit", "config path", "auth login"})
-"""Commands for which the file that `--config` names need not be there yet."""
+_MAKES_CONFIG = frozenset({"remote add", "config edit", "config path"})
+"""Commands for which the file that `--config` names need not be there yet; so are all logins."""
 _HELP_NAMES = ["-h", "--help"]
 _NAMES: Any = SimpleNamespace(help_option_names=_HELP_NAMES)
 
@@ -122,10 +122,14 @@ def _finish(command: Any, prefix: str, called: str) -> None:
         for name, below in command.commands.items():
             _finish(below, prefix, f"{called} {name}")
     else:
-        if command.callback is not None and called not in _MAKES_CONFIG:
+        if command.callback is not None and not _makes_config(called):
             command.callback = _with_config(command.callback, called.partition(" ")[0])
         taken = {option for parameter in command.params for option in parameter.opts}
         command.params += [p for p in common() if not taken.intersection(p.opts)]
+
+
+def _makes_config(called: str) -> bool:
+    return called in _MAKES_CONFIG or called.endswith(" login")
 
 
 def _with_config(callback: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -187,8 +187,11 @@ class TransferFlags(CompareFlags):
         ),
     ] = False
     overwrite: Annotated[
-        Literal["always", "never", "newer"],
-        typer.Option("--overwrite", help="Replace what differs: always, never, or only what is older."),
+        Literal["always", "never", "newer", "rename"],
+        typer.Option(
+            "--overwrite",
+            help="Replace what differs: always, never, only what is older; or rename it, to keep both.",
+        ),
     ] = "always"
     verify: Annotated[bool, typer.Option("--verify", help="Read every file back.")] = False
     metadata: Annotated[

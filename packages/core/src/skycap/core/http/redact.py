@@ -61,6 +61,8 @@ _PATTERNS = (
 _lock = threading.Lock()
 _values: re.Pattern[str] | None = None
 _known: set[str] = set()
+_is_stale = False
+"""Whether `_values` lacks some of what is known: it takes a while to make, and most runs never need it."""
 
 
 def register_secret(*secrets: Secret[str] | Secret[bytes]) -> None:
@@ -68,14 +70,24 @@ def register_secret(*secrets: Secret[str] | Secret[bytes]) -> None:
 
     Values of less than four characters are left out: they would tear holes into innocent words.
     """
-    global _values
+    global _is_stale
     forms = {form for secret in secrets for form in _forms(secret)}
     with _lock:
         if forms <= _known:
             return
         _known.update(forms)
-        longest_first = sorted(_known, key=len, reverse=True)
-        _values = re.compile("|".join(map(re.escape, longest_first)))
+        _is_stale = True
+
+
+def _pattern() -> re.Pattern[str] | None:
+    """What matches every known value."""
+    global _values, _is_stale
+    with _lock:
+        if _is_stale:
+            longest_first = sorted(_known, key=len, reverse=True)
+            _values = re.compile("|".join(map(re.escape, longest_first)))
+            _is_stale = False
+        return _values
 
 
 def _forms(secret: Secret[str] | Secret[bytes]) -> Iterable[str]:
@@ -89,8 +101,9 @@ def _forms(secret: Secret[str] | Secret[bytes]) -> Iterable[str]:
 
 def redact(text: str) -> str:
     """`text` with `***` where something secret stood."""
-    if _values is not None:
-        text = _values.sub(MASK, text)
+    known = _pattern()
+    if known is not None:
+        text = known.sub(MASK, text)
     for pattern, shown in _PATTERNS:
         text = pattern.sub(shown, text)
     return text

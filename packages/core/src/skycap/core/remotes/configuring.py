@@ -200,8 +200,15 @@ def taken_as(opener: Opener, type_name: str, values: Mapping[str, Any]) -> dict[
 
 
 def needs_login(opener: Opener, made: Remote) -> bool:
-    """Whether a remote that stands on another one has no secret, nor a file in its place, yet."""
-    wraps = getattr(opener.load(made.type, made.name), "wraps", None)
+    """Whether a remote has not what its type cannot do without.
+
+    That is the option which the type names in `login_option`; for one that stands on another remote, a secret
+    or a file in its place.
+    """
+    storage_type = opener.load(made.type, made.name)
+    if (needed := getattr(storage_type, "login_option", None)) is not None:
+        return not made.values.get(needed)
+    wraps = getattr(storage_type, "wraps", None)
     keys = [info.name for info in opener.load_options(made.type, made.name) if info.secret or info.must_exist]
     return wraps is not None and bool(keys) and not any(made.values.get(key) for key in keys)
 

@@ -24,7 +24,7 @@ from skycap.core.retry import RetryEvent
 from skycap.core.storage.interface import Storage
 from skycap.core.storage.options import OptionInfo, StorageOptions, nearest
 
-PACKAGES = {"s3": "skycap-cloudproviders", "webdav": "skycap-cloudproviders"}
+PACKAGES = {"internxt": "skycap-internxt", "s3": "skycap-cloudproviders", "webdav": "skycap-cloudproviders"}
 """Storage types of our own packages, for those who have not installed them."""
 _DEEPEST = 8
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 from skycap.core.errors import (
@@ -19,6 +19,7 @@ from skycap.core.errors import (
 from skycap.core.location import Location
 from skycap.core.retry import Caller, Policy, RetryEvent, listening
 from skycap.core.storage.entry import Entry, Kind, Metadata
+from skycap.core.transfer.aside import set_aside
 from skycap.core.transfer.backlog import Backlog
 from skycap.core.transfer.compare import fingerprint, like, tells
 from skycap.core.transfer.directories import Directories
@@ -295,7 +296,10 @@ class Crew:
         except StateWriteFailed:  # a run that cannot remember how far it got stops
             raise
         except Conflict as error:
-            may_change = action.type is not ActionType.KEEP and self._options.overwrite == "always"
+            may_change = action.type is not ActionType.KEEP and self._options.overwrite in {
+                "always",
+                "rename",
+            }
             if self._again is not None and may_change:
                 self._again.append(action)
             else:
@@ -333,11 +337,27 @@ class Crew:
             self._inspector.must_be_same(entry, action.target or entry)
         else:
             self._emit(Event(EventType.STARTED, action.path, entry.size))
-            entry, strategy = self._copied(entry)
+            with self._keeping_both(action):
+                entry, strategy = self._copied(entry)
             self._emit(Event(EventType.COPIED, action.path, entry.size, strategy=strategy))
             if strategy == "rename":
                 return
         self._drop_source(entry)
+
+    @contextmanager
+    def _keeping_both(self, action: Action) -> Iterator[None]:
+        """Where that is wanted, what is there stands beside the new file; if that fails, it is put back."""
+        aside, there = None, action.target
+        storage, path = self._target.storage, self._target.below(action.path)
+        if self._options.overwrite == "rename" and there is not None and there.kind is Kind.FILE:
+            aside = set_aside(storage, path)
+        try:
+            yield
+        except BaseException:
+            if aside is not None:
+                with suppress(Error):
+                    storage.rename(aside, path)
+            raise
 
     def _copied(self, entry: Entry) -> tuple[Entry, str]:
         """Copy it; what was copied, which is another than was listed if it changed while it was read."""

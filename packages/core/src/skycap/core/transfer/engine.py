@@ -27,6 +27,7 @@ from skycap.core.paths import relative_to, split
 from skycap.core.retry import Caller, RetryEvent, listening
 from skycap.core.state import state_folder as usual_state_folder
 from skycap.core.storage.capability import Capability
+from skycap.core.transfer.aside import refuse_aside
 from skycap.core.transfer.compare import tolerance_ns
 from skycap.core.transfer.crew import Crew, refused
 from skycap.core.transfer.directories import Directories
@@ -199,6 +200,8 @@ class Transfer:
             raise UsageError("a transfer is done once", hint="Make another Transfer for the next run.")
         self._ran = True
         refuse_overlap(self.source, self.target)
+        if self.options.overwrite == "rename":
+            refuse_aside(self.target, remove=remove)
         self.result.dry_run = self.options.dry_run
         self._about = (*self._about[:2], "move" if moving else "sync" if remove else "copy")
         with ExitStack() as after:

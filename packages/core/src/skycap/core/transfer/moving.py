@@ -67,6 +67,7 @@ class Mover:
         self._hook = hook
         ours, theirs = source.storage, target.storage
         self._same_place = ours.identity == theirs.identity
+        aside = options.overwrite == "rename"  # each file by itself, after what it replaces was moved
         self._can_rename = moving and self._same_place and ours.can(Capability.RENAME)
         self._can_copy = self._same_place and ours.can(Capability.COPY)
         self._local_source = ours.can(Capability.LOCAL_PATH)
@@ -74,7 +75,7 @@ class Mover:
         self.takes_small = (
             self._local_source
             and theirs.can(Capability.BULK_WRITE)
-            and not (self._can_rename or self._can_copy or options.verify or moving)
+            and not (self._can_rename or self._can_copy or options.verify or moving or aside)
             and hook is None
         )
         """Whether small files go in batches."""
@@ -82,14 +83,14 @@ class Mover:
             not self._local_source
             and theirs.can(Capability.BULK_WRITE)
             and theirs.can(Capability.LOCAL_PATH)
-            and not (options.verify or moving)
+            and not (options.verify or moving or aside)
             and hook is None
         )
         """Whether what is tiny is read first, and then written together."""
         self.gives_contents = (
             ours.can(Capability.BULK_READ)
             and not theirs.can(Capability.LOCAL_PATH)
-            and not (self._can_copy or options.verify or moving)
+            and not (self._can_copy or options.verify or moving or aside)
             and hook is None
         )
         """Whether what is tiny is read together, and then written."""

@@ -23,7 +23,8 @@ class TransferOptions:
     select: Selects | None = None
     """Which entries count, on both sides."""
     links: Literal["keep", "follow", "skip"] = "keep"
-    overwrite: Literal["always", "never", "newer"] = "always"
+    overwrite: Literal["always", "never", "newer", "rename"] = "always"
+    """What becomes of a file that differs; `rename`: it is kept beside the new one, as `a (1).txt`."""
     metadata: bool = True
     """Keep mode, owner and extended attributes beside the time, where both sides can."""
     verify: bool = False

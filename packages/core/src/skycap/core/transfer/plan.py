@@ -68,7 +68,7 @@ class Rules:
     """Whether directories exist by themselves on both sides."""
     remove: bool = False
     overwrite: str = "always"
-    """`always`, `never`, or `newer`: only what is newer at the source."""
+    """`always` and `rename`; `never`; or `newer`: only what is newer at the source."""
     select: Selects | None = None
     """Limits of size and age. What one side leaves out is left alone at the other."""
 

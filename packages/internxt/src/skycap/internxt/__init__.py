@@ -1,0 +1,1 @@
+"""Internxt Drive for skycap. Unofficial, and not affiliated with Internxt."""

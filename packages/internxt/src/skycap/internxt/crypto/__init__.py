@@ -1,0 +1,1 @@
+"""What Internxt's clients do with keys: derived from the mnemonic, never sent."""
