@@ -165,9 +165,7 @@ class WebDav(Storage):
             return {}
         if not self.traits.conditions or uploading:
             kind = "upload" if uploading else "write"
-            self.refuse(
-                Capability(f"{kind}_if_{'absent' if condition.version is None else 'version'}"), path
-            )
+            self.refuse(Capability(f"{kind}_if_{'absent' if condition.version is None else 'version'}"), path)
         return {"if-none-match": "*"} if condition.version is None else {"if-match": condition.version}
 
     def _path(self, path: str) -> str:
