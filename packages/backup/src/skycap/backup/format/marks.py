@@ -19,7 +19,7 @@ _WHAT = "a mark"
 
 @dataclass(frozen=True)
 class Mark:
-    """What one pruning wants deleted, by names of 32 bytes. `time_ns` is its own clock, and decides nothing."""
+    """What one pruning wants deleted, by names of 32 bytes; `time_ns` is its clock, and decides nothing."""
 
     time_ns: int
     run: bytes
