@@ -103,6 +103,8 @@ def open_exactly(path: bytes, *, folder: bool = False) -> int:
 
     Raises OSError.
     """
+    if not BY_HANDLE:
+        return os.open(path, _FILE)
     *parts, name = path.strip(b"/").split(b"/")
     on = _O_DIRECTORY | _O_NOFOLLOW | _O_CLOEXEC | (_O_PATH or os.O_RDONLY)
     handle = os.open(b"/", on)
