@@ -93,7 +93,7 @@ class Policy:
     """Rules of which one is enough to keep a snapshot.
 
     `counts` keep so many of a kind, `UNLIMITED` for all; `within` keeps all that is newer than the span
-    before the newest snapshot, `within_each` one of a kind inside such a span. A zero is as if it were not there.
+    before the newest snapshot, `within_each` one of a kind inside such a span. Zero is none.
     Raises UsageError for a count below zero and for a kind that is none.
     """
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import stat as stat_module
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from skycap.backup.scan import handles
 from skycap.backup.scan.events import Directory, Item
-from skycap.core.transfer.filter import Filter
+
+if TYPE_CHECKING:
+    from skycap.core.transfer.filter import Filter
 
 
 class Level:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from skycap.core.transfer.filter import Filter
+if TYPE_CHECKING:
+    from skycap.core.transfer.filter import Filter
+
 
 Symlinks = Literal["record", "follow", "skip"]
 
