@@ -160,11 +160,11 @@ def test_lists_are_capped_and_their_totals_are_not() -> None:
 
 def test_a_report_is_at_most_a_mebibyte() -> None:
     report = a_report()
-    for number in range(1_000):
+    for number in range(400):
         report.lose("denied", b"/%d/" % number + 3_000 * b"x", AccessDenied(3_000 * "y", hint=3_000 * "z"))
     found = report.as_json(END)
     assert len(dumps(found)) <= 1 << 20
-    assert found["errorsTotal"] == 1_000
+    assert found["errorsTotal"] == 400
     assert found["errors"]
     assert len(found["errors"][0]["message"]) == TEXT_CAP
 

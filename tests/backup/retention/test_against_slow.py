@@ -41,7 +41,7 @@ def groups(draw: st.DrawFn) -> list[Snapshot]:
     return found
 
 
-@settings(max_examples=150)
+@settings(max_examples=120)
 @given(groups(), policies, st.sampled_from(ZONES), st.integers(-YEAR, YEAR))
 def test_what_is_kept_is_what_the_words_of_the_rules_say(
     group: list[Snapshot], policy: Policy, zone: str, ago: int

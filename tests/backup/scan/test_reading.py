@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skycap.backup.format import limits
@@ -182,6 +182,7 @@ holey = pytest.mark.skipif(not hasattr(os, "SEEK_HOLE"), reason="the system does
 
 
 @holey
+@settings(max_examples=50)
 @given(st.sets(st.integers(0, 40), max_size=12), st.integers(0, 5), st.booleans())
 def test_holes_and_data_make_up_the_file(
     tmp_path_factory: pytest.TempPathFactory, pages: set[int], rest: int, odd: bool

@@ -144,7 +144,7 @@ prints = st.builds(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(prints, prints, st.integers(0, 5), st.booleans(), st.booleans())
 def test_the_table_compares_as_the_rule_says(
     now: Fingerprint, then: Fingerprint, started: int, ctime: bool, inode: bool

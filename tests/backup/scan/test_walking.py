@@ -18,6 +18,7 @@ from skycap.backup.scan.options import ScanOptions
 from skycap.backup.scan.walking import Scanner
 from skycap.core.errors import ScanFailed
 from skycap.core.testing.unprivileged import as_nobody
+from skycap.core.transfer.filter import Filter
 from tests.backup.scan.trees import Follower, Scanned, follow, make, walked
 
 NAMES = [
@@ -40,7 +41,7 @@ def scan(top: bytes, options: ScanOptions | None = None, *, by_handle: bool = Tr
     return follow(Scanner([top], options, by_handle=by_handle), top)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(trees, st.booleans())
 def test_each_entry_is_told_once_and_in_the_order_of_its_path(paths: list[bytes], by_handle: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -108,6 +109,12 @@ def test_the_top_of_the_file_system_is_a_source_too() -> None:
     assert first.directory.path == b""
     assert first.directory.path_of(b"etc") == b"/etc"
     events.close()  # type: ignore[attr-defined]
+
+
+def test_the_top_with_all_left_out_is_an_empty_directory(by_handle: bool) -> None:
+    options = ScanOptions(select=Filter.build(exclude=["*"]))
+    found = follow(Scanner([b"", b"/etc"], options, by_handle=by_handle))
+    assert found.paths == {b""}
 
 
 def test_attributes_of_directories_and_of_what_is_no_file_are_told(top: bytes, by_handle: bool) -> None:
@@ -278,6 +285,51 @@ def test_times_of_access_are_left_alone(top: bytes) -> None:
     os.utime(top + b"/dir", ns=(5, 5))
     scan(top)
     assert os.stat(top + b"/dir").st_atime_ns == 5
+
+
+def test_without_handles_what_is_too_deep_for_a_path_is_told(top: bytes) -> None:
+    name = 200 * b"d"
+    handle = os.open(top, os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir(name, dir_fd=handle)
+        below = os.open(name, os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = below
+    os.close(handle)
+    found = scan(top, by_handle=False)
+    [(path, problem)] = found.problems.items()
+    assert problem.code == "unreadable"
+    assert problem.lost
+    assert not found.dirs[os.path.dirname(path)].whole
+    assert not scan(top).problems
+
+
+@pytest.mark.parametrize("spare", [0, 1, 2, 3])
+def test_a_process_that_may_open_no_more_files_tells_what_it_could_not_scan(top: bytes, spare: int) -> None:
+    import resource
+
+    make(top, b"a/b/c/d/x", b"z")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    scanner = Scanner([top])
+    follower = Follower(top)
+    events = iter(scanner)
+    follower.take(next(events))
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, hard))
+    try:
+        for event in events:
+            follower.take(event)
+    except ScanFailed:
+        assert scanner.counts.missing_roots == 1
+        return
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    found = follower.done()
+    assert b"z" in found.items
+    assert [problem.code for problem in found.problems.values()] == ["unreadable"]
+    [path] = found.problems
+    assert not found.dirs[path].whole
 
 
 def test_hard_links_are_counted_and_keep_their_inode(top: bytes) -> None:

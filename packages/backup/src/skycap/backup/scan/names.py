@@ -1,7 +1,7 @@
 """The names in a directory, sorted, in bounded memory however many there are.
 
-Up to `RUN` names are sorted in memory. More are written as sorted runs to files without a name, and merged
-as they are read back.
+Up to `RUN` names are sorted in memory. More are written as sorted runs to a file without a name, and merged
+as they are read back: a block of each run is in memory then, so a million names take less than a MiB.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import heapq
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from itertools import islice
 from typing import IO, Any
 
@@ -66,31 +65,32 @@ def _pieces(joined: bytes) -> Iterator[bytes]:
 
 
 def _merged(first: list[bytes], waiting: Iterator[bytes], run: int) -> Iterator[bytes]:
-    with ExitStack() as files:
-        runs = [_stored(files, first)]
+    import tempfile
+
+    with tempfile.TemporaryFile(buffering=0) as file:  # private, and gone with the process
+        runs = [_stored(file, first)]
         del first
         while found := sorted(islice(waiting, run)):
-            runs.append(_stored(files, found))
+            runs.append(_stored(file, found))
             del found
         last = None
-        for name in heapq.merge(*map(_read, runs)):
+        for name in heapq.merge(*[_read(file, start, end) for start, end in runs]):
             if name != last:  # a changing directory may tell of a name twice
                 yield name
             last = name
 
 
-def _stored(files: ExitStack, names: list[bytes]) -> IO[bytes]:
-    import tempfile
-
-    file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - private, and gone with the process
-    for start in range(0, len(names), _BLOCK):
-        block = b"\0".join(names[start : start + _BLOCK])
-        file.write(len(block).to_bytes(4, "little"))
-        file.write(block)
-    file.seek(0)
-    return file
+def _stored(file: IO[bytes], names: list[bytes]) -> tuple[int, int]:
+    start = file.tell()
+    for at in range(0, len(names), _BLOCK):
+        block = b"\0".join(names[at : at + _BLOCK])
+        file.write(len(block).to_bytes(4, "little") + block)
+    return start, file.tell()
 
 
-def _read(file: IO[bytes]) -> Iterator[bytes]:
-    while length := file.read(4):
-        yield from file.read(int.from_bytes(length, "little")).split(b"\0")
+def _read(file: IO[bytes], at: int, end: int) -> Iterator[bytes]:
+    while at < end:
+        file.seek(at)
+        length = int.from_bytes(file.read(4), "little")
+        yield from file.read(length).split(b"\0")
+        at += 4 + length

@@ -42,9 +42,12 @@ class Row(NamedTuple):
 
 
 class Frame:
-    """Files of one directory, as they lie in the table. `rows` are type to inode, and length of the value."""
+    """Files of one directory, as they lie in the table. `rows` are type to inode, and length of the value.
 
-    __slots__ = ("_ends", "_numbers", "_values", "_where", "names", "path", "rows")
+    Raises ValueError for what is none.
+    """
+
+    __slots__ = ("_ends", "_numbers", "_values", "names", "path", "rows")
 
     def __init__(self, raw: bytes) -> None:
         path_size, count, names_size = FRAME.unpack_from(raw)
@@ -53,11 +56,10 @@ class Frame:
         at += path_size
         self.names = raw[at : at + names_size].split(b"\0")
         at += names_size
-        self._where = at
         end = at + count * FILE.size
-        self.rows: list[tuple[int, ...]] = list(FILE.iter_unpack(raw[at:end]))
-        if len(self.names) != count or len(self.rows) != count:
+        if len(self.names) != count or len(raw) < end:
             raise ValueError("a frame is not well-formed")
+        self.rows: list[tuple[int, ...]] = list(FILE.iter_unpack(raw[at:end]))
         self._values = raw[end:]
         self._ends: list[tuple[int, int]] | None = None
         self._numbers: dict[bytes, int] | None = None

@@ -83,7 +83,10 @@ class Scanner:
 
     def _all(self) -> Iterator[Event]:
         for root in in_scan_order(self._links.noted(self._roots)):
-            parents, _, name = root.rpartition(b"/")
+            parents, slash, name = root.rpartition(b"/")
+            if not slash:
+                yield from self._top()
+                continue
             missing = yield from self._go_to(parents)
             if missing is None:
                 yield from self._root(root, name)
@@ -96,6 +99,12 @@ class Scanner:
             raise ScanFailed(
                 "none of the sources can be read", hint="Are the disks mounted, the paths right?"
             )
+
+    def _top(self) -> Iterator[Event]:
+        level = self._level(Directory(b"", b"", os.stat(b"/")), None, b"")
+        self.counts.roots += 1
+        yield from self._push(level)
+        yield from self._below()
 
     def _go_to(self, path: bytes) -> Generator[Event, None, OSError | None]:
         """Enter the directory on the way that is `path`; gives back what the system said if it cannot be."""
@@ -126,13 +135,6 @@ class Scanner:
         return Level(directory, iter(()), handle)
 
     def _root(self, root: bytes, name: bytes) -> Iterator[Event]:
-        if not name:  # the top itself
-            info = os.stat(b"/")
-            level = self._level(Directory(b"", b"", info), None, name)
-            self.counts.roots += 1
-            yield from self._push(level)
-            yield from self._below()
-            return
         way = self._stack[-1]
         try:
             info = os.stat(way.prefix + name, dir_fd=way.handle, follow_symlinks=False)
@@ -256,7 +258,6 @@ class Scanner:
             found = problems.problem_of(error, directory.path)
             yield self._told(found)
             if found.code == "vanished":
-                level.directory.whole = False
                 return None
             directory.whole = False
             return self._empty(level, directory)
