@@ -1,7 +1,7 @@
 """Builds the vectors of docs/backup/format.md: `python -m tests.backup.format.vectors` writes them again.
 
-Everything random is fixed. What zstd makes may differ between its versions, so vectors with codec 1 are only ever
-opened: the two of them are kept as they are.
+Everything random is fixed. What zstd makes may differ between its versions, so vectors with codec 1 are only
+ever opened.
 """
 
 from __future__ import annotations
@@ -64,15 +64,8 @@ def nodes(keys: Keys, ids: list[bytes]) -> list[Node]:
 
 
 def snapshot(root: Content) -> Snapshot:
-    return Snapshot(
-        start=NOW,
-        time=NOW,
-        root=root,
-        run=RUN.hex(),
-        host="box",
-        user="me",
-        paths=(b"/home/me", b"/srv/caf\xe9"),
-    )
+    paths = (b"/home/me", b"/srv/caf\xe9")
+    return Snapshot(start=NOW, time=NOW, root=root, run=RUN.hex(), host="box", user="me", paths=paths)
 
 
 def build() -> dict[str, Any]:
@@ -112,8 +105,12 @@ def build() -> dict[str, Any]:
             for raw, blob_id, (begin, end) in zip(WORDS, ids, ((8, 57), (57, 100)), strict=True)
         ],
         "blob_with_suite_2": other.finish(salt=SALT)[1][8:57].hex(),
-        "pack": {"name": info.name.hex(), "size": info.size, "footer": packed.dumps(info.table.columns()).hex(),
-                 "stored": view.hex()},
+        "pack": {
+            "name": info.name.hex(),
+            "size": info.size,
+            "footer": packed.dumps(info.table.columns()).hex(),
+            "stored": view.hex(),
+        },
         "directory": {"raw": piece.hex(), "id": root.ids.hex()},
         "objects": {
             "index": opened(keys, ObjectType.INDEX, seal_index(keys, index, salt=SALT)),
@@ -125,7 +122,7 @@ def build() -> dict[str, Any]:
             },
         },
         "signed_bytes": signed_bytes(keys, taken).hex(),
-    }  # fmt: skip
+    }
 
 
 def purposes() -> list[str]:

@@ -1,4 +1,4 @@
-"""A pruner as a step machine: forget, then rules P1 to P5, with a pause or a crash possible at every `yield`."""
+"""A pruner as a step machine: forget, then rules P1 to P5; a pause or a crash may come at every `yield`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Pruner:
         return all(view.holders(blob, marked_too=True) for blob in self._needed(snapshots))
 
     def _old(self, put_at: int, written: int, now: int) -> bool:
-        """Was it older than the grace at `now`? Where the store has no times, by own clock, and twice that."""
+        """Was it a grace old at `now`? Where the store has no times, by own clock, and twice that."""
         if self._store_times:
             return now - put_at >= self._rules.grace
         return now + self._skew - written >= 2 * self._rules.grace
@@ -168,6 +168,11 @@ class Pruner:
                         # The way that this replaced: the lowest name lives again.
                         going.discard(view.holders(blob, marked_too=True)[0])
             yield from self._drop(name, mark, going, view)
+
+    def _is_swept(self, mark: Mark, view: View) -> bool:
+        if self._rules.drops:
+            return mark.packs <= view.dropped.keys()
+        return not mark.packs & view.packs.keys()
 
     def _drop(self, name: str, mark: Mark, going: set[str], view: View) -> Steps:
         now = self._clock()

@@ -54,9 +54,9 @@ def simulate(seed: int, rules: Rules, *, weather: Weather | None = None, steps: 
     weather = weather or Weather.of(rng)
     store = Store(rng, weather.lag)
     numbers = itertools.count(1)
-    actors: list[tuple[Callable[[], Steps], float]] = []
-    for _ in range(2):
-        actors.append((Writer(store, rules, rng, numbers, skew(rng)).run, weather.writers_sleep))
+    actors: list[tuple[Callable[[], Steps], float]] = [
+        (Writer(store, rules, rng, numbers, skew(rng)).run, weather.writers_sleep) for _ in range(2)
+    ]
     for _ in range(weather.pruners):
         pruner = Pruner(
             store,

@@ -1,7 +1,7 @@
 """An object store of which one sees late what was put and what was removed, and a clock that jumps on.
 
-Until `lag` has passed, each listing shows or hides a new object as it likes, and likewise one that was deleted;
-so two listings may disagree, and a later one may know less. Getting what was listed is exact.
+Until `lag` has passed, each listing shows or hides a new object as it likes, and likewise one that was
+deleted; so two listings may disagree, and a later one may know less. Getting what was listed is exact.
 """
 
 from __future__ import annotations

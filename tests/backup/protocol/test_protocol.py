@@ -15,7 +15,7 @@ HARD = Weather(
 )
 SLEEPY = replace(HARD, writers_sleep=0.3, pruners=1)
 
-# A rule that is taken out, the weather, and seeds in which a snapshot is lost then. A seed decides a run wholly.
+# A rule that is taken out, the weather, and seeds in which a snapshot is lost then.
 BROKEN: dict[str, tuple[dict[str, object], Weather | None, list[int]]] = {
     "no look before the snapshot": ({"recheck": False}, None, [0, 13, 31]),
     "no intent": ({"intent": False}, None, [5, 38, 141]),
@@ -51,8 +51,12 @@ def test_no_committed_snapshot_is_lost_in_10_000_seeds() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("weather", [HARD, SLEEPY], ids=["hard", "sleepy"])
 def test_no_committed_snapshot_is_lost_in_bad_weather(weather: Weather) -> None:
-    for seed in range(2_000):
-        simulate(seed, Rules(), weather=weather)
+    play(list(range(2_000)), Rules(), weather)
+
+
+def play(seeds: list[int], rules: Rules, weather: Weather | None) -> None:
+    for seed in seeds:
+        simulate(seed, rules, weather=weather)
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -60,15 +64,13 @@ def test_every_rule_is_needed(broken: str) -> None:
     changes, weather, seeds = BROKEN[broken]
     rules = replace(Rules(), **changes)  # type: ignore[arg-type] # each is a field
     with pytest.raises(Lost, match="has lost"):
-        for seed in seeds:
-            simulate(seed, rules, weather=weather)
+        play(seeds, rules, weather)
 
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_those_seeds_are_safe_by_the_rules(broken: str) -> None:
     _, weather, seeds = BROKEN[broken]
-    for seed in seeds:
-        simulate(seed, Rules(), weather=weather)
+    play(seeds, Rules(), weather)
 
 
 def test_a_seed_decides_everything() -> None:
