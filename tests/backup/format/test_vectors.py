@@ -9,6 +9,7 @@ import pytest
 
 from skycap.backup.format.blobs import BlobOpener
 from skycap.backup.format.config import open_config, read_header
+from skycap.backup.format.contents import Content, expand
 from skycap.backup.format.index import open_index
 from skycap.backup.format.keyfiles import RecoveryKey, open_key_file, read_key_file
 from skycap.backup.format.keys import Keys, Kind, ObjectType
@@ -79,6 +80,13 @@ def test_pack_footer_and_index_agree(written: dict[str, Any], keys: Keys) -> Non
 def test_the_directory_has_its_nodes(written: dict[str, Any], keys: Keys) -> None:
     names = [node.name for node in nodes_of([of(written["directory"]["raw"])])]
     assert names == [b"caf\xe9", b"empty", b"link", b"null"]
+
+
+def test_the_list_has_its_ids(written: dict[str, Any], keys: Keys) -> None:
+    raw, list_id = (of(written["list"][name]) for name in ("raw", "id"))
+    assert keys.blob_id(Kind.TREE, raw) == list_id
+    ids = [of(blob["id"]) for blob in written["blobs"]]
+    assert list(expand(Content(1, list_id), {list_id: raw}.__getitem__)) == ids
 
 
 def test_key_files_and_config_open(written: dict[str, Any]) -> None:

@@ -81,6 +81,7 @@ def build() -> dict[str, Any]:
     other.add(ids[0], WORDS[0], len(WORDS[0]), 0, nonce=NONCE)
     (piece,) = pieces(keys, nodes(keys, ids))
     root = Content(0, keys.blob_id(Kind.TREE, piece))
+    listed = packed.dumps((2, 0, b"".join(ids)))
     taken = snapshot(root)
     index = IndexObject((info,), {b"\xdd" * 32: 1_700_000_000}, (b"\xee" * 32,))
     mark = Mark(1_700_000_000_000_000_000, RUN, data=(info.name,), index=(b"\xee" * 32,))
@@ -112,6 +113,7 @@ def build() -> dict[str, Any]:
             "stored": view.hex(),
         },
         "directory": {"raw": piece.hex(), "id": root.ids.hex()},
+        "list": {"raw": listed.hex(), "id": keys.blob_id(Kind.TREE, listed).hex()},
         "objects": {
             "index": opened(keys, ObjectType.INDEX, seal_index(keys, index, salt=SALT)),
             "snapshot": plain(keys, ObjectType.SNAPSHOT, taken),
