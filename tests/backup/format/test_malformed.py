@@ -110,19 +110,20 @@ def frame_of(codec: int, size: int, raw_length: int, stored: bytes, zeros: bytes
 
 
 @pytest.mark.parametrize(
-    "stored",
+    "frame",
     [
-        frame_of(0, 5, 5, b"four"),
-        frame_of(0, 4, 5, b"four"),
-        frame_of(0, 3, 3, b"four"),
-        frame_of(0, 4, 4, b"four", b"\0\1"),
-        frame_of(2, 4, 4, b"four"),
-        frame_of(1, 4, 4, b"four"),
+        (0, 5, 5, b"four"),
+        (0, 4, 5, b"four"),
+        (0, 3, 3, b"four"),
+        (0, 4, 4, b"four", b"\0\1"),
+        (2, 4, 4, b"four"),
+        (1, 4, 4, b"four"),
     ],
+    ids=repr,
 )
-def test_lengths_in_an_object_that_do_not_fit_are_refused(stored: bytes) -> None:
+def test_lengths_in_an_object_that_do_not_fit_are_refused(frame: tuple[Any, ...]) -> None:
     with pytest.raises(Damaged):
-        open_sealed(KEYS, ObjectType.LEASE, stored)
+        open_sealed(KEYS, ObjectType.LEASE, frame_of(*frame))
     assert open_sealed(KEYS, ObjectType.LEASE, frame_of(0, 4, 4, b"four", bytes(9))) == b"four"
 
 
