@@ -15,6 +15,8 @@ from skycap.backup.format.snapshots import State
 from skycap.backup.format.suites import Suite
 from tests.backup.format.writer import PASSPHRASE, Writer
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="it restores links and modes")
+
 READER = Path(__file__).resolve().parents[3] / "docs/backup/reader.py"
 SMALL = Settings(chunker={"kind": "fastcdc", "min": 64, "avg": 256, "max": 1024, "normalization": 1})
 FIXED = Settings(chunker={"kind": "fixed", "size": 1000})
@@ -76,7 +78,6 @@ def tree(root: Path) -> dict[str, object]:
     return found
 
 
-@pytest.mark.skipif(os.name == "nt", reason="links and modes")
 @pytest.mark.parametrize("settings", [Settings(), SMALL, FIXED], ids=["default", "small chunks", "fixed"])
 @pytest.mark.parametrize("suite", list(Suite))
 def test_what_was_stored_is_restored(tmp_path: Path, source: Path, suite: Suite, settings: Settings) -> None:

@@ -127,7 +127,7 @@ class Writer:
             kept += raw[begin:offset]
             begin = offset + length
         xattrs: list[tuple[bytes, bytes | LargeValue]] = []
-        for name in sorted(map(os.fsencode, os.listxattr(path))):
+        for name in sorted(map(os.fsencode, os.listxattr(path) if hasattr(os, "listxattr") else ())):
             value = os.getxattr(path, name)
             if len(value) > 100:
                 xattrs.append((name, LargeValue(len(value), *self.content(value))))

@@ -146,7 +146,9 @@ def seal_config(keys: Keys, header: Header, settings: Settings, *, salt: bytes |
     """The bytes of `config`."""
     clear = header.to_json()
     body = canonical.dumps(settings.to_json())
-    inner = sealed.seal(keys, ObjectType.CONFIG, body, context=canonical.dumps(clear), salt=salt)
+    inner = sealed.seal(
+        keys, ObjectType.CONFIG, body, context=canonical.dumps(clear), compress=False, salt=salt
+    )
     return canonical.dumps({**clear, "sealed": base64.b64encode(inner).decode()})
 
 

@@ -57,6 +57,7 @@ class Node(NamedTuple):
     extra: dict[str, int | bytes | str | bool | None] = {}  # noqa: RUF012 # a field; nobody changes it
 
 
+_CONTENT = Node._fields.index("content")
 _INTS = {int}
 _BYTES = {bytes}
 _SCALARS = {int, bytes, str, bool, type(None)}
@@ -78,14 +79,16 @@ def check_node(value: Any) -> Node:
     """A node as msgpack gives it. Raises TamperDetected for a hostile name, Damaged for any other mistake."""
     if type(value) is not tuple or len(value) != len(Node._fields):
         raise Damaged("a node has another number of fields")
+    check_name(value[0])
+    content = value[_CONTENT]
+    if content is not None:
+        value = (*value[:_CONTENT], check_content(content), *value[_CONTENT + 1 :])
     node = Node._make(value)
-    check_name(node.name)
     if not (
         _numbers_fit(node) and _attributes_fit(node) and node.type in _CHECKS and _CHECKS[node.type](node)
     ):
         raise Damaged(f"the entry {node.name[:80]!r} of a directory is not well-formed")
-    content = node.content
-    return node if content is None else node._replace(content=check_content(content))
+    return node
 
 
 def _numbers_fit(node: Node) -> bool:

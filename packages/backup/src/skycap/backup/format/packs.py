@@ -7,6 +7,7 @@ A footer is a sealed object with the table of the blobs, padded so that the whol
 
 from __future__ import annotations
 
+import mmap
 import struct
 from dataclasses import dataclass
 
@@ -43,8 +44,8 @@ class PackInfo:
 class PackWriter:
     """Gathers blobs of one kind in one buffer, which is used again for the next pack. One thread at a time.
 
-    `target` is the size in bytes from which on the pack counts as full. Memory is the target, the largest
-    blob and the footer; pages that were never written cost nothing.
+    `target` is the size in bytes from which on the pack counts as full. Memory is what the largest pack took
+    so far; at most the target, the largest blob and the footer.
     """
 
     def __init__(self, keys: Keys, kind: Kind, target: int) -> None:
@@ -57,7 +58,8 @@ class PackWriter:
         self._sealer = BlobSealer(keys, kind)
         self._header = _MAGIC + bytes((_VERSION, keys.suite, kind, 0))
         room = target + limits.BLOB_RAW + OVERHEAD + _ROOM_FOR_FOOTER
-        self._buffer = memoryview(bytearray(room + (room >> 5)))
+        # A map of no file, and not a bytearray, which would write zeros into all of it.
+        self._buffer = memoryview(mmap.mmap(-1, room + (room >> 5)))
         self._buffer[:PACK_HEADER_SIZE] = self._header
         self.reset()
 
