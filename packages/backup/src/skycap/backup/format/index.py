@@ -119,10 +119,12 @@ def merged(objects: Iterable[IndexObject]) -> tuple[dict[bytes, PackInfo], dict[
 
 
 def replacement(
-    objects: Mapping[bytes, IndexObject], now_s: int
+    objects: Mapping[bytes, IndexObject], listed: Iterable[bytes], now_s: int
 ) -> tuple[dict[bytes, int], tuple[bytes, ...]]:
-    """What an object that replaces all of these carries over: drops that are young enough, and the names."""
+    """What one object in the place of all carries over: drops that are young enough, and what it replaces.
+
+    `objects` are those that were read, `listed` the names of all that are there, needless ones included.
+    """
     _, dropped = merged(objects.values())
     kept = {name: time_s for name, time_s in dropped.items() if time_s > now_s - DROPS_KEPT_S}
-    replaced = set(objects).union(*(one.replaces for one in objects.values()))
-    return kept, tuple(sorted(replaced))
+    return kept, tuple(sorted(listed))
