@@ -22,6 +22,10 @@ Error                        1  failed, and no better answer
 ├── Stopped                 20  a limit of your own was reached; it can go on
 ├── ProviderError           21  the store answered with a permanent error
 ├── Locked                  24  somebody else is at it
+├── NoKey                   25  wrong passphrase, or no key that fits
+├── FormatUnsupported       26  written by a newer version, or with a feature this one lacks
+├── Damaged                 27  what is stored is not whole
+├── TamperDetected          28  what is stored was changed, swapped, or put there by somebody else
 ├── OutOfSpace              29  quota or disk
 ├── ConfirmationRequired    31  a deletion nobody agreed to
 ├── Conflict                32  it exists already, or changed under us
@@ -212,6 +216,30 @@ class Locked(Error):
     exit_status = 24
     conflicts: tuple[Any, ...] = ()
     """The locks in the way, where a store of locks said no."""
+
+
+class NoKey(Error):
+    """Wrong passphrase, or no key that fits."""
+
+    exit_status = 25
+
+
+class FormatUnsupported(Error):
+    """Written by a newer version, or with a feature this one lacks."""
+
+    exit_status = 26
+
+
+class Damaged(Error):
+    """What is stored is not whole."""
+
+    exit_status = 27
+
+
+class TamperDetected(Error):
+    """What is stored was changed, swapped, or put there by somebody else."""
+
+    exit_status = 28
 
 
 class OutOfSpace(Error):

@@ -1,0 +1,1 @@
+"""Encrypted, deduplicated, versioned backups on any storage that skycap can write to."""

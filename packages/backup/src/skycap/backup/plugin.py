@@ -1,0 +1,3 @@
+"""What this distribution adds to skycap: the commands under `backup`."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Which snapshots a policy keeps, and why. Pure: no clock, no storage."""
