@@ -85,7 +85,9 @@ def test_a_script_stops_at_its_first_failure(script: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
-@pytest.mark.parametrize(("failing", "status"), [("sync --frozen", 7), ("run pytest -n auto", 5), ("nothing", 0)])
+@pytest.mark.parametrize(
+    ("failing", "status"), [("sync --frozen", 7), ("run pytest -n auto", 5), ("nothing", 0)]
+)
 def test_the_clean_clone_run_fails_when_a_step_fails(tmp_path: Path, failing: str, status: int) -> None:
     (tmp_path / ".ci").mkdir()
     (tmp_path / "packages/core").mkdir(parents=True)

@@ -23,7 +23,6 @@ Files and folders are for the commands that every place has: skycap ls internxt:
 \b
 Examples:
   skycap internxt login --browser
-  skycap internxt whoami
   skycap internxt trash list
 """
 app = new_app(help=_HELP, no_args_is_help=True)

@@ -74,7 +74,6 @@ def search(
     Examples:
       skycap internxt search report
       skycap internxt search --type jpg --type png --min-size 1MiB holiday drive:2024
-      skycap internxt search --type folder --json invoices
     """
     from itertools import islice
 

@@ -20,7 +20,6 @@ _HELP = """Show, put, bring back and clear what was removed: by path and by id.
 
 \b
 Examples:
-  skycap internxt trash list
   skycap internxt trash restore drive:2024/a.jpg
   skycap internxt trash restore --on-conflict rename --to drive:kept/ 5f0c6ab2-0d1c-4f0e-9f3e-1b2c3d4e5f60
 """

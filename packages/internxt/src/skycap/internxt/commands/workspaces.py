@@ -9,6 +9,7 @@ _HELP = """Workspaces are out of scope: skycap works on the personal drive of an
 \b
 Examples:
   skycap internxt workspaces list
+  skycap internxt workspaces --help
 """
 app = new_app(help=_HELP, no_args_is_help=True)
 
