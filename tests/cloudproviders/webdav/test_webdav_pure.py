@@ -268,6 +268,17 @@ def test_a_password_in_the_clear_is_shown_only_where_it_is_asked_for() -> None:
     assert Authorizer(_options(auth="basic"), hidden=False)(request) == {"authorization": shown}
 
 
+def test_who_took_a_digest_is_not_told_the_password_in_clear_later() -> None:
+    authorize = Authorizer(_options(auth="auto"), hidden=False)
+    authorize.learn('Digest realm="r", nonce="n"')
+    authorize.learn('Basic realm="r"')
+    assert authorize(Request("GET", "http://h/", {}, False, ""))["authorization"].startswith("Digest ")
+    hidden = Authorizer(_options(auth="auto"), hidden=True)
+    hidden.learn('Digest realm="r", nonce="n"')
+    hidden.learn('Basic realm="r"')
+    assert hidden(Request("GET", "https://h/", {}, False, ""))["authorization"].startswith("Basic ")
+
+
 def test_a_token_is_shown_as_such_and_excludes_a_password() -> None:
     request = Request("GET", "http://h/", {})
     token = Authorizer(WebDavOptions(token=Secret("abc")), hidden=False)

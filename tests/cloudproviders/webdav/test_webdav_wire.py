@@ -39,9 +39,23 @@ def test_a_listing_leaves_out_what_is_not_in_the_folder(
     storage, _ = dav(
         probed(lambda _: multi(*(item(name, FOLDER if name.endswith("/") else FILE) for name in names)))
     )
-    assert [(entry.path, entry.is_dir) for entry in storage.scan("d")] == [("d/a b", False), ("d/c", True)]
+    found = []
+    with pytest.raises(ProviderError, match="5 of 10 things in it cannot be used"):
+        found.extend((entry.path, entry.is_dir) for entry in storage.scan("d"))
+    assert found == [("d/a b", False), ("d/c", True)]
     assert caplog.text.count("left out what the server calls") == 5
     assert "lists what is not in it" in caplog.text
+
+
+def test_what_a_server_does_not_tell_of_is_no_file_and_not_absent(dav: Callable[..., Any]) -> None:
+    refused = (
+        "<D:response><D:href>/dav/d/secret/</D:href><D:status>HTTP/1.1 403 Forbidden</D:status></D:response>"
+    )
+    storage, _ = dav(probed(lambda _: multi(item("/dav/d/", FOLDER), item("/dav/d/a"), refused)))
+    found = []
+    with pytest.raises(ProviderError, match="1 of 3 things in it cannot be used"):
+        found.extend(entry.path for entry in storage.scan("d"))
+    assert found == ["d/a"]
 
 
 def test_a_server_with_another_idea_of_its_address_is_told_as_such(dav: Callable[..., Any]) -> None:

@@ -61,6 +61,7 @@ class Authorizer:
         self._lock = threading.Lock()
         self._digest: dict[str, str] | None = None
         self._count = 0
+        self._hidden, self._was_digest = hidden, False
         self._basic = options.auth == "basic" or (hidden and options.auth == "auto")
 
     @property
@@ -93,9 +94,13 @@ class Authorizer:
         digest = offered.get("digest")
         with self._lock:
             if digest is not None and self._options.auth != "basic" and _algorithm(digest)[0]:
-                self._digest, self._count = digest, 0
-            elif "basic" in offered and self._options.auth != "digest":
+                self._digest, self._count, self._was_digest = digest, 0, True
+            elif "basic" in offered and self._options.auth != "digest" and not self._is_fallen_back():
                 self._digest, self._basic = None, True
+
+    def _is_fallen_back(self) -> bool:
+        """Whether a server that took a digest now wants the password itself, where others could read it."""
+        return self._was_digest and not self._hidden and self._options.auth == "auto"
 
     def learn(self, header: str) -> None:
         """Take up what a server says it wants to see, for the next request."""

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from skycap.cloudproviders.webdav.errors import GONE
+from skycap.cloudproviders.webdav.errors import GONE, error_of
 from skycap.cloudproviders.webdav.multistatus import Item
 from skycap.cloudproviders.webdav.names import is_temporary
 from skycap.cloudproviders.webdav.properties import asked_of, entry_of, is_folder
 from skycap.core import paths
 from skycap.core.errors import NotFound, PathInvalid, ProviderError
+from skycap.core.retry import Operation
 from skycap.core.storage.entry import Entry
 
 if TYPE_CHECKING:
@@ -36,10 +37,13 @@ def look(storage: WebDav, path: str, *more: str) -> tuple[Entry, Item]:
 
 
 def scan(storage: WebDav, path: str, *, deep: bool = False, temporary: bool = False) -> Iterator[Entry]:
-    """What is in a folder, or all below it; files of ours that are not finished only where asked for."""
+    """What is in a folder, or all below it; files of ours that are not finished only where asked for.
+
+    Where something in it cannot be told, the error comes at the end: nobody is to take it for absent.
+    """
     where = storage.where(path)
     url, names = storage.dav.place.url(path, folder=True), asked_of(storage.traits)
-    heard = strange = 0
+    heard = strange = untold = 0
     odd = ""
     for item in storage.dav.propfind(url, "infinity" if deep else "1", names, where=where):
         if item.status in GONE:
@@ -48,7 +52,9 @@ def scan(storage: WebDav, path: str, *, deep: bool = False, temporary: bool = Fa
             continue  # it went while the server listed
         heard += 1
         place = _place(storage, item, path)
-        if place is None:
+        if _is_untold(item, where, itself=place == path):
+            untold += 1
+        elif place is None:
             strange, odd = strange + 1, item.href
         elif place == path:
             if not is_folder(item):
@@ -65,6 +71,21 @@ def scan(storage: WebDav, path: str, *, deep: bool = False, temporary: bool = Fa
             where=where,
             hint="Write url as the server does, beginning with that path.",
         )
+    if strange or untold:
+        raise ProviderError(
+            f"{strange + untold} of {heard} things in it cannot be used as the server tells of them",
+            where=where,
+        )
+
+
+def _is_untold(item: Item, where: str, *, itself: bool) -> bool:
+    """Whether the server tells a failure of the thing, not its properties; that of the folder is raised."""
+    if item.status is None or item.status < 400:
+        return False
+    if itself:
+        raise error_of(item.status, {}, b"", where=where, operation=Operation.LIST)
+    _log.warning("%s: of %s the server tells only HTTP %s", where, paths.printable(item.href), item.status)
+    return True
 
 
 def is_empty(storage: WebDav, path: str) -> tuple[Entry, bool]:
