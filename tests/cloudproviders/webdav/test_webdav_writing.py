@@ -286,3 +286,14 @@ def test_a_move_or_copy_says_what_is_in_the_way(nextcloud: Nextcloud) -> None:
         nextcloud.cloud.uploads.clear()
         with pytest.raises(NotFound, match="forgotten"):
             upload.complete()
+
+
+def test_a_server_that_stored_nothing_is_not_believed(dav: Callable[..., Any]) -> None:
+    """Whoever moves a file there would remove the only copy."""
+
+    def answer(request: Request) -> Reply:
+        return Reply(404) if request.method == "PROPFIND" and request.path.endswith("/file") else Reply(201)
+
+    storage, _ = dav(probed(answer))
+    with pytest.raises(UploadFailed, match="nothing is there"):
+        storage.write("file", b"the only copy")
